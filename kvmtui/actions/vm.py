@@ -1,0 +1,96 @@
+"""The verbs for VMs."""
+
+from __future__ import annotations
+
+from kvmtui.actions.verb import Lane, Verb
+from kvmtui.model.vm import VmState
+
+START = Verb(
+    id="start",
+    title="start",
+    key="s",
+    help="Start the VM; a saved one goes on where it was saved.",
+    call="create",
+    applies=frozenset({VmState.OFF, VmState.SAVED, VmState.CRASHED}),
+    already=frozenset({VmState.RUNNING}),
+    goal=frozenset({VmState.RUNNING}),
+    inverse="shutdown",
+    virsh="start",
+)
+
+SHUTDOWN = Verb(
+    id="shutdown",
+    title="shut down",
+    key="d",
+    help="Ask the guest to shut down, by its agent or ACPI; it may take its time or ignore it.",
+    call="shutdown",
+    applies=frozenset({VmState.RUNNING}),
+    already=frozenset({VmState.OFF, VmState.SAVED}),
+    goal=frozenset({VmState.OFF}),
+    patience_s=120.0,
+    ignored="the guest did not react to the request",
+    stops=True,
+    inverse="start",
+    next_step="off",
+    virsh="shutdown",
+)
+
+REBOOT = Verb(
+    id="reboot",
+    title="reboot",
+    key="b",
+    help="Ask the guest to reboot, by its agent or ACPI; it may ignore it.",
+    call="reboot",
+    args=(0,),
+    applies=frozenset({VmState.RUNNING}),
+    goal=frozenset(),
+    proof="rebooted",
+    patience_s=120.0,
+    ignored="the guest did not react to the request",
+    stops=True,
+    virsh="reboot",
+)
+
+PAUSE = Verb(
+    id="pause",
+    title="pause",
+    key="p",
+    help="Stop the VM's CPUs; its memory stays.",
+    call="suspend",
+    applies=frozenset({VmState.RUNNING}),
+    already=frozenset({VmState.PAUSED}),
+    goal=frozenset({VmState.PAUSED}),
+    stops=True,
+    inverse="resume",
+    virsh="suspend",
+)
+
+RESUME = Verb(
+    id="resume",
+    title="resume (unpause)",
+    key="u",
+    help="Let a paused VM's CPUs run again.",
+    call="resume",
+    applies=frozenset({VmState.PAUSED}),
+    already=frozenset({VmState.RUNNING}),
+    goal=frozenset({VmState.RUNNING}),
+    inverse="pause",
+    virsh="resume",
+)
+
+OFF = Verb(
+    id="off",
+    title="force off",
+    key="F",
+    help="Cut the VM's power at once; what its guest had not written to disk is lost.",
+    call="destroy",
+    applies=frozenset({VmState.RUNNING, VmState.PAUSED, VmState.IN_SHUTDOWN, VmState.CRASHED, VmState.SUSPENDED}),
+    already=frozenset({VmState.OFF, VmState.SAVED}),
+    goal=frozenset({VmState.OFF, VmState.SAVED}),
+    lane=Lane.CONTROL,
+    destructive=True,
+    stops=True,
+    virsh="destroy",
+)
+
+VM_VERBS: tuple[Verb, ...] = (START, SHUTDOWN, REBOOT, PAUSE, RESUME, OFF)

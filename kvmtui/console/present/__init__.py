@@ -1,0 +1,1 @@
+"""Values into cells, one module a resource."""

@@ -1,0 +1,128 @@
+"""What a host tells the fleet: plain values, in the order in which they were read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kvmtui.model.host import LinkState
+from kvmtui.model.vm import VmState
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all reports."""
+
+    host: str
+    at: float
+    """Seconds since the epoch of the worker's clock, taken before the call that read it."""
+
+
+class LinkReport(Report, frozen=True):
+    """The link changed."""
+
+    state: LinkState
+    reason: str = ""
+    remedy: str = ""
+
+
+class Identity(Report, frozen=True):
+    """What the host is, read once after each connect."""
+
+    libvirt: str
+    """"9.0.0"."""
+    hypervisor: str
+    """"QEMU 7.2.22"."""
+    host_uuid: str
+    """libvirt's UUID of the host: two config entries with the same one are the same host."""
+    cpus: int
+    mem_total_bytes: int
+    invented: bool = False
+    """The figures of this host's VMs are synthetic."""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One VM of a Listing."""
+
+    uuid: str
+    name: str
+    state: VmState
+    reason: str
+    persistent: bool
+    autostart: bool
+    has_snapshot: bool
+
+
+class Listing(Report, frozen=True):
+    """All VMs of the host; what is not in it is gone."""
+
+    vms: tuple[Listed, ...]
+
+
+class Counters(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What libvirt counts for one VM since its start; None where it did not say."""
+
+    uuid: str
+    state: VmState
+    reason: str
+    vcpus: int | None = None
+    cpu_ns: int | None = None
+    delay_ns: int | None = None
+    """Time its vCPUs were ready but not running, all of them together."""
+    mem_max_bytes: int | None = None
+    mem_available_bytes: int | None = None
+    mem_usable_bytes: int | None = None
+    mem_reported: int | None = None
+    """Seconds since the epoch when the guest last reported its memory (balloon.last-update)."""
+    read_bytes: int | None = None
+    write_bytes: int | None = None
+    requests: int | None = None
+    """Finished reads, writes and flushes of all disks."""
+    request_ns: int | None = None
+    """Time those took."""
+    rx_bytes: int | None = None
+    tx_bytes: int | None = None
+
+
+class Sampling(Report, frozen=True):
+    """Statistics of some VMs of the host. VMs that do not run come with state only, or not at all."""
+
+    vms: tuple[Counters, ...]
+    stuck: tuple[tuple[str, str], ...] = ()
+    """(UUID, why) of VMs whose figures cannot be had now ("monitor stuck for 40 s")."""
+
+
+class Vitals(Report, frozen=True):
+    """The host's own counters; None where the host cannot tell."""
+
+    busy_ticks: int | None = None
+    """All CPU time but idle and iowait; any unit, only its ratio to ``total_ticks`` counts."""
+    total_ticks: int | None = None
+    steal_ticks: int | None = None
+    load_1m: float | None = None
+    mem_total_bytes: int | None = None
+    mem_available_bytes: int | None = None
+    pressure_cpu_pct: float | None = None
+    pressure_mem_pct: float | None = None
+    pressure_io_pct: float | None = None
+
+
+class Happened(Report, frozen=True):
+    """Something happened to a VM, as libvirt's events tell it."""
+
+    uuid: str
+    name: str
+    kind: str
+    """started, stopped, paused, resumed, rebooted, defined, undefined, crashed, suspended, shutdown, iothreshold,
+    ioerror, watchdog, migrated, jobended, metadata …"""
+    detail: str = ""
+    state: VmState | None = None
+    """The state it is in after it, where the event tells."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look at one VM found."""
+
+    at: float
+    exists: bool
+    state: VmState
+    reason: str = ""
+    name: str = ""

@@ -1,0 +1,1 @@
+"""What is being done to the fleet."""

@@ -1,0 +1,1 @@
+"""Plain words that both processes speak."""

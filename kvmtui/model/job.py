@@ -1,0 +1,152 @@
+"""Jobs, their plans and the question that stands before them."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from kvmtui.model.vm import VmState
+
+
+class StepState(enum.StrEnum):
+    """Where a step stands. An outcome is done, failed or unknown."""
+
+    NOT_BEGUN = "not begun"
+    BEGUN = "begun"
+    """The intent is on disk; the call may have left."""
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It may or may not have happened; what was seen afterwards stands in ``text``."""
+    SKIPPED = "skipped"
+    """Not done on purpose: the VM had changed between plan and act, or the job was cancelled."""
+
+
+class JobState(enum.StrEnum):
+    """Where a job stands."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    """A human must say how to go on (after a restart of the worker)."""
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """At least one step's outcome is unknown: this beats FAILED."""
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.UNKNOWN, JobState.CANCELLED})
+
+
+class Danger(enum.StrEnum):
+    """What a question asks for: verb times reach."""
+
+    NORMAL = "normal"
+    WIDE = "wide"
+    DESTRUCTIVE = "destructive"
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """One VM of a plan: its address, and what it looked like when the plan was made."""
+
+    host: str
+    uuid: str
+    name: str
+    state: VmState
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """A VM the plan leaves out, with the reason in words."""
+
+    target: Target
+    reason: str
+
+
+class Verdict(enum.StrEnum):
+    """What the gate says."""
+
+    MAY = "may"
+    ASKS = "asks"
+    NO = "no"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be touched, readable before anything is."""
+
+    id: str
+    """Digest over verb and targets (addresses and states), 16 hex digits; the first 4 are shown."""
+    verb: str
+    targets: tuple[Target, ...]
+    skipped: tuple[Skip, ...] = ()
+    danger: Danger = Danger.NORMAL
+    verdict: Verdict = Verdict.ASKS
+    why: str = ""
+    """Why the verdict is no, or what makes it more than normal."""
+    looks: tuple[str, ...] = ()
+    """What deserves a look first, a line each ("2 are owned by Pacemaker, which will start them again")."""
+    phrase: str = "y"
+    """What must be typed: "y", the count, the VM's name, or "off 37"."""
+    undo: str = ""
+    """How it could be undone, in words, or ""."""
+    virsh: tuple[str, ...] = ()
+    """The equivalent virsh lines, one a target."""
+    made: float = 0.0
+    expires: float = 0.0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One act on one VM."""
+
+    number: int
+    host: str
+    uuid: str
+    name: str
+    state: StepState = StepState.NOT_BEGUN
+    text: str = ""
+    """What happened, in words."""
+    words: str = ""
+    """libvirt's own words, or ""."""
+    remedy: str = ""
+    began: float | None = None
+    ended: float | None = None
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A verb over some VMs; the field names are the JSON names of ``kvmtui ls jobs``."""
+
+    id: str
+    verb: str
+    by: str
+    """Who asked: user name of the peer."""
+    state: JobState
+    total: int
+    done: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    not_begun: int = 0
+    started: float
+    ended: float | None = None
+    subject: str = ""
+    """"web-01" or "37 VMs on 4 hosts"."""
+    text: str = ""
+    """The outcome in one line, as in ✗ web-14 kvm2: shut down NOT done, still running · why: …"""
+
+    @property
+    def key(self) -> str:
+        """The address of the row."""
+        return self.id
+
+    def duration_s(self, now: float) -> float:
+        """Seconds from start to end, or to ``now`` while it runs."""
+        return (self.ended if self.ended is not None else now) - self.started
+
+
+class JobDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A job with its steps."""
+
+    job: Job
+    plan: str
+    """The plan's id it was confirmed under."""
+    steps: tuple[Step, ...] = ()

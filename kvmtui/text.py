@@ -1,0 +1,130 @@
+"""Strings from outside made safe to show, widths in cells, units in words."""
+
+from __future__ import annotations
+
+import unicodedata
+
+NAME_MAX = 255
+"""Characters of a name that are kept."""
+LINE_MAX = 2_000
+"""Characters of a line of foreign text that are kept."""
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINERS = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f")
+
+
+def _safe(character: str) -> str:
+    if " " <= character <= "~":
+        return character
+    if character in _BIDI or character in _JOINERS:
+        return ""
+    category = unicodedata.category(character)
+    if category in {"Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"}:
+        return "\ufffd"
+    return " " if category == "Zs" else character
+
+
+def clean(text: str, limit: int = LINE_MAX) -> str:
+    """Return one line of ``text`` without anything a terminal would obey, at most ``limit`` characters.
+
+    Control characters (C0, C1, DEL), surrogates and unassigned code points become U+FFFD; marks that turn the
+    direction of writing or have no width are dropped; tabs and newlines become one space; combining marks are kept,
+    at most two in a row. What was cut off ends in "…".
+    """
+    if text.isascii() and text.isprintable():
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+    kept: list[str] = []
+    marks = 0
+    for character in text[: limit * 4]:
+        if character in "\t\n\r":
+            kept.append(" ")
+            continue
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > 2:
+            continue
+        kept.append(_safe(character))
+    line = "".join(kept)
+    return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1] + "…"
+
+
+def clean_lines(text: str, limit: int = 4_194_304) -> str:
+    """Return ``text`` with every line cleaned and its indentation kept, at most ``limit`` characters in all."""
+    return "\n".join(clean(line.replace("\t", "    ")) for line in text[:limit].splitlines())
+
+
+def width(text: str) -> int:
+    """Return the cells that ``text`` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def fit(text: str, cells: int, *, right: bool = False) -> str:
+    """Return ``text`` in exactly ``cells`` cells: padded, or cut with "…"."""
+    if cells <= 0:
+        return ""
+    have = width(text)
+    if have > cells:
+        if text.isascii():
+            return text[: cells - 1] + "…"
+        from rich.cells import set_cell_size
+
+        cut = set_cell_size(text, cells - 1).rstrip(" ") + "…"
+        return cut + " " * (cells - width(cut))
+    pad = " " * (cells - have)
+    return pad + text if right else text + pad
+
+
+def bytes_short(value: float | None) -> str:
+    """Return bytes in at most five characters, powers of 1024: "512", "8.1M", "128G"; "–" for None."""
+    if value is None:
+        return "–"
+    amount = float(value)
+    for unit in ("", "K", "M", "G", "T", "P"):
+        if abs(amount) < 999.5 or unit == "P":
+            break
+        amount /= 1024
+    if not unit:
+        return f"{amount:.0f}"
+    return f"{amount:.1f}{unit}" if abs(amount) < 9.95 else f"{amount:.0f}{unit}"
+
+
+def number_short(value: float | None) -> str:
+    """Return a number in few characters: "0.3", "14.2", "87", "–" for None."""
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
+
+
+def pct(value: float | None) -> str:
+    """Return a percentage as a whole number, below 10 with one decimal; "–" for None."""
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if 0 < value < 9.95 else f"{value:.0f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a latency: "0.3ms", "14ms", "1.2s"; "–" for None."""
+    if value is None:
+        return "–"
+    if value >= 999.5:
+        return f"{value / 1000:.1f}s"
+    return f"{value:.1f}ms" if value < 9.95 else f"{value:.0f}ms"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a span of time in at most four characters: "4s", "12m", "3h", "5d", "2y"; "–" for None."""
+    if seconds is None:
+        return "–"
+    left = max(0, int(seconds))
+    for unit, length in (("y", 31_536_000), ("d", 86_400), ("h", 3_600), ("m", 60)):
+        if left >= length:
+            return f"{left // length}{unit}"
+    return f"{left}s"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return "1 VM", "2 VMs"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,1 @@
+"""The line between worker and clients."""

@@ -1,0 +1,428 @@
+"""Every message of the line, typed.
+
+One JSON object a line, at most LINE_MAX bytes, tagged by ``op``. A client's request carries an ``id``; its answer is
+a ``reply`` or a ``failure`` with the same id. Windows and series that a client opened are sent to it until it closes
+them; they are latest-wins, so a client that reads slowly sees fewer of them, never old ones.
+
+``hello``, ``status``, ``jobs``, ``abort`` and ``stop`` are frozen for ever; for the rest both sides have one version.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kvmtui.model.host import Summary
+from kvmtui.model.job import Job, JobDetail, Plan
+from kvmtui.model.vm import VmDetail
+
+LINE_MAX = 8 * 1024 * 1024
+"""Bytes of a line, its newline included."""
+
+Cell = Any
+"""A value of a row: str, int, float, bool, None or a list of str, as the column's field holds it."""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """What a window shows."""
+
+    resource: str
+    """"vms", "hosts" or "jobs"."""
+    filter: str = ""
+    """In the filter language; a bare word looks in the name."""
+    scope: tuple[str, ...] = ()
+    """Only these hosts; empty: all. Beside the filter, so that a chip in the console can be taken away."""
+    columns: tuple[str, ...] = ()
+    """Column ids, in the order in which the rows give them."""
+    sort: str = ""
+    """A column id; "": worst first (severity, then name)."""
+    descending: bool = False
+    first: int = 0
+    """Index of the first row wanted, in the order of the sort."""
+    count: int = 100
+    """Rows wanted; at most 1,000."""
+    follow: str = ""
+    """Key of the row whose place the client wants to know ("at" of the answer)."""
+    hold: bool = False
+    """Keep the order of the rows as it is, whatever their values do; rows that come are added at the end."""
+
+
+# --- client to worker ---------------------------------------------------------------------------------------------
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op"):
+    """Base of what a client asks. ``id`` is the client's own, and comes back with the answer."""
+
+    id: int
+
+
+class Hello(Request, frozen=True, tag="hello"):
+    """First message of every connection; answered by Welcome."""
+
+    version: str
+    client: str
+    """"console", "cli" or a script's own name."""
+    read_only: bool = False
+    """This client asks to be refused everything that changes something."""
+    agent: str = ""
+    """Path of the client's SSH agent socket, which the worker may use while the client is there."""
+    origin: str = ""
+    """What the client says of where its user came from (SSH_CONNECTION, SUDO_USER); recorded as claimed."""
+
+
+class Status(Request, frozen=True, tag="status"):
+    """Answered by WorkerStatus."""
+
+
+class Jobs(Request, frozen=True, tag="jobs"):
+    """Answered by JobList: the newest first."""
+
+    limit: int = 50
+
+
+class Abort(Request, frozen=True, tag="abort"):
+    """Begin no further step of a job; steps under way finish. Answered by the Job."""
+
+    job: str
+
+
+class Stop(Request, frozen=True, tag="stop"):
+    """End the worker. "idle": only if no job runs. "drain": when the running jobs have ended, and begin nothing new.
+    "force": now; what was under way is looked at by the next worker. Answered by Stopping."""
+
+    mode: str = "idle"
+
+
+class OpenWindow(Request, frozen=True, tag="open"):
+    """Open a window, or change the query of one that is open. Answered by Opened, then Rows come."""
+
+    window: int
+    query: Query
+
+
+class CloseWindow(Request, frozen=True, tag="close"):
+    """Close a window or series. Answered by null."""
+
+    window: int
+
+
+class OpenSeries(Request, frozen=True, tag="series"):
+    """Follow the recent figures of one VM (``uuid`` given) or host (``uuid`` ""). Points come as Series."""
+
+    window: int
+    host: str
+    uuid: str = ""
+
+
+class OpenSummary(Request, frozen=True, tag="summary"):
+    """Be sent the fleet's Summary whenever it changes, at most once a second. Answered by the Summary of now."""
+
+
+class Settle(Request, frozen=True, tag="settle"):
+    """Wait until every host has answered or is known to be lost and ``samples`` rounds of statistics are in.
+    Answered by Settled, after ``timeout_s`` at the latest."""
+
+    timeout_s: float = 10.0
+    samples: int = 2
+
+
+class ListRows(Request, frozen=True, tag="list"):
+    """One page of a query, now. Answered by Page."""
+
+    query: Query
+
+
+class GetDetail(Request, frozen=True, tag="detail"):
+    """Read a VM's XML from its host. Answered by VmDetail."""
+
+    host: str
+    uuid: str
+
+
+class MakePlan(Request, frozen=True, tag="plan"):
+    """What would a verb touch? Either ``targets`` (host, UUID) or ``filter`` (or ``all``). Answered by Plan."""
+
+    verb: str
+    targets: tuple[tuple[str, str], ...] = ()
+    filter: str = ""
+    all: bool = False
+
+
+class Submit(Request, frozen=True, tag="submit"):
+    """Do what a plan said. Answered by the Job, once it is on disk. Refused if the plan has expired, if what it
+    touches has changed, or if ``typed`` is not the plan's phrase."""
+
+    plan: str
+    typed: str
+
+
+class GetJob(Request, frozen=True, tag="job"):
+    """Answered by JobDetail."""
+
+    job: str
+
+
+class GetHostKey(Request, frozen=True, tag="hostkey"):
+    """Which key does this host (and each jump host before it) show, and is it known? Answered by HostKeys."""
+
+    host: str
+
+
+class Trust(Request, frozen=True, tag="trust"):
+    """Add a host key that GetHostKey showed to our own known_hosts. Answered by null."""
+
+    address: str
+    port: int
+    fingerprint: str
+
+
+class Reconnect(Request, frozen=True, tag="reconnect"):
+    """Try a host's link again now; "" means every host that is not up. Answered by null."""
+
+    host: str = ""
+
+
+ClientMessage = (
+    Hello
+    | Status
+    | Jobs
+    | Abort
+    | Stop
+    | OpenWindow
+    | CloseWindow
+    | OpenSeries
+    | OpenSummary
+    | Settle
+    | ListRows
+    | GetDetail
+    | MakePlan
+    | Submit
+    | GetJob
+    | GetHostKey
+    | Trust
+    | Reconnect
+)
+
+# --- results -------------------------------------------------------------------------------------------------------
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Hello."""
+
+    version: str
+    pid: int
+    config: str
+    """Path of the config."""
+    digest: str
+    """Digest of the config's text that is in force."""
+    read_only: bool
+    """Nothing that changes something will be done for this client."""
+    read_only_why: str = ""
+    demo: bool = False
+    now: float = 0.0
+    """The worker's clock, seconds since the epoch."""
+
+
+class HostStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One host in WorkerStatus."""
+
+    name: str
+    link: str
+    link_reason: str = ""
+    last_answer_s: float | None = None
+
+
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Status; JSON of ``kvmtui worker status -o json``."""
+
+    pid: int
+    version: str
+    socket: str
+    config: str
+    digest: str
+    started: float
+    clients: int
+    jobs: int
+    """Running."""
+    hosts: tuple[HostStatus, ...] = ()
+    vms: int = 0
+    rss_bytes: int = 0
+    notice: str = ""
+    journal: str = ""
+    """"" or why the journal cannot be written."""
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Jobs."""
+
+    jobs: tuple[Job, ...]
+
+
+class Stopping(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Stop."""
+
+    stopping: bool
+    jobs: tuple[Job, ...] = ()
+    """What runs: the reason for not stopping, what is waited for, or what is abandoned."""
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to OpenWindow. A wrong filter is a Failure instead, and the window stays as it was."""
+
+    window: int
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """A host that did not answer in time."""
+
+    host: str
+    link: str
+    reason: str
+    remedy: str = ""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Settle."""
+
+    missing: tuple[Missing, ...] = ()
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to ListRows."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    """In the order of the query's columns."""
+    matched: int
+    """Rows that match, on this page or not."""
+    total: int
+    now: float
+    demo: bool = False
+
+
+class HostKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A host key as shown by a host."""
+
+    host: str
+    """Name in the config, or the jump host."""
+    address: str
+    port: int
+    algorithm: str
+    fingerprint: str
+    """"SHA256:…"."""
+    state: str
+    """"known", "unknown" or "changed"."""
+    where: str = ""
+    """File and line of the key that is known, where it is another one."""
+
+
+class HostKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to GetHostKey, jump hosts first."""
+
+    keys: tuple[HostKey, ...]
+
+
+RESULTS: dict[type[Request], Any] = {
+    Hello: Welcome,
+    Status: WorkerStatus,
+    Jobs: JobList,
+    Abort: Job,
+    Stop: Stopping,
+    OpenWindow: Opened,
+    CloseWindow: None,
+    OpenSeries: Opened,
+    OpenSummary: Summary,
+    Settle: Settled,
+    ListRows: Page,
+    GetDetail: VmDetail,
+    MakePlan: Plan,
+    Submit: Job,
+    GetJob: JobDetail,
+    GetHostKey: HostKeys,
+    Trust: None,
+    Reconnect: None,
+}
+"""Request -> type of its result."""
+
+# --- worker to client ---------------------------------------------------------------------------------------------
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="op"):
+    """Base of what the worker sends."""
+
+
+class Reply(Answer, frozen=True, tag="reply"):
+    """The result of request ``id``, of the type that RESULTS names."""
+
+    id: int
+    result: msgspec.Raw
+
+
+class Failure(Answer, frozen=True, tag="failure"):
+    """Request ``id`` was not done. ``kind`` is the name of the exception's class in kvmtui.errors."""
+
+    id: int
+    kind: str
+    text: str
+    where: str = ""
+    words: str = ""
+    remedy: str = ""
+    offset: int = 0
+    """Of a FilterError: where in the filter the word at fault begins."""
+    length: int = 0
+
+
+class Rows(Answer, frozen=True, tag="rows"):
+    """What changed in a window. Row i of the window is what was last sent for index i; the client forgets rows
+    outside first .. first + count, and all of them when ``reset`` is set."""
+
+    window: int
+    reset: bool
+    first: int
+    count: int
+    matched: int
+    total: int
+    rows: tuple[tuple[int, str, tuple[Cell, ...]], ...]
+    """(index, key, values in the order of the query's columns)."""
+    at: int | None = None
+    """Where the followed row is now; None if it does not match (any more)."""
+    now: float = 0.0
+    """The worker's clock."""
+
+
+class Series(Answer, frozen=True, tag="points"):
+    """New points of a series, oldest first; ``reset``: they replace what was sent before."""
+
+    window: int
+    reset: bool
+    figures: tuple[str, ...]
+    """Column ids of the values in a point, after the time."""
+    points: tuple[tuple[float | None, ...], ...]
+    """(seconds since the epoch, value, …); None is a gap."""
+
+
+class SummaryChanged(Answer, frozen=True, tag="summary"):
+    """The fleet in one line, as it is now."""
+
+    summary: Summary
+    now: float
+
+
+class JobChanged(Answer, frozen=True, tag="jobchanged"):
+    """A job of anyone's began, moved or ended."""
+
+    job: Job
+
+
+class Note(Answer, frozen=True, tag="note"):
+    """Something a human should read once ("config applied", "worker is leaving")."""
+
+    text: str
+    severity: int = 1
+
+
+WorkerMessage = Reply | Failure | Rows | Series | SummaryChanged | JobChanged | Note
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(ClientMessage).decode
+decode_answer = msgspec.json.Decoder(WorkerMessage).decode

@@ -1,0 +1,1 @@
+"""The worker process, put together from its rooms."""
