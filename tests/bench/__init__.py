@@ -1,0 +1,1 @@
+"""Figures: what kvmtui takes beside a reference, measured in the same run."""
