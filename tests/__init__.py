@@ -1,0 +1,1 @@
+"""What must hold, told by unit laws, contracts, pictures, a real cluster."""
