@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from kvmtui.errors import WorkerError
+
 SOCKET_PATH_MAX = 107
 """Bytes of a Unix socket's path on Linux (sun_path, less its NUL)."""
+
+_FOLDER_MAX = SOCKET_PATH_MAX - 20
+"""Bytes of the folder that leave room for the names of the sockets in it."""
 
 
 def _home(variable: str, fallback: str) -> Path:
@@ -68,7 +74,11 @@ class WorkerPaths(NamedTuple):
 
 
 def for_config(config: Path, socket: Path | None = None) -> WorkerPaths:
-    """Return the places of the worker for ``config``; ``socket`` overrides ``$KVMTUI_SOCKET`` and the default."""
+    """Return the places of the worker for ``config``; ``socket`` overrides ``$KVMTUI_SOCKET`` and the default.
+
+    The default is the user's runtime directory, without one the state directory. Where that makes a path too long for
+    a socket (a deep home), it is a folder of the user's own in /tmp.
+    """
     absolute = config.expanduser().absolute()
     digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:12]
     state = state_home() / digest
@@ -77,5 +87,34 @@ def for_config(config: Path, socket: Path | None = None) -> WorkerPaths:
     if socket is None:
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         folder = Path(runtime) / "kvmtui" / digest if runtime.startswith("/") and Path(runtime).is_dir() else state
+        if len(os.fsencode(folder)) > _FOLDER_MAX:
+            folder = Path(f"/tmp/kvmtui-{os.getuid()}") / digest  # noqa: S108 - made_private() checks whose it is
         socket = folder / "sock"
     return WorkerPaths(absolute, state, socket.absolute())
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder`` (0700, with what is missing above it), or check the one that is there.
+
+    As sshd does with a user's files: the folder and all above it must belong to this user or root, and be writable by
+    nobody else unless it is sticky. Raises WorkerError.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        real = folder.resolve(strict=True)
+        for place in (real, *real.parents):
+            found = place.stat()
+            if found.st_uid not in {os.getuid(), 0}:
+                raise WorkerError(
+                    f"belongs to uid {found.st_uid}, who could put his own files in our place",
+                    where=str(place),
+                    remedy="choose another place: --socket, XDG_STATE_HOME, XDG_RUNTIME_DIR",
+                )
+            if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX:
+                raise WorkerError(
+                    f"is writable by others (mode {stat.S_IMODE(found.st_mode):04o})",
+                    where=str(place),
+                    remedy=f"chmod go-w {place}",
+                )
+    except OSError as error:
+        raise WorkerError("cannot be used as a folder", where=str(folder), words=error.strerror or "") from error
