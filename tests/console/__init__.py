@@ -1,0 +1,1 @@
+"""Keys in, intents out, then pictures."""

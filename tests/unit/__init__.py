@@ -1,0 +1,1 @@
+"""Laws of single modules, without a host, a clock or a network."""

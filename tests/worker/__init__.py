@@ -1,0 +1,1 @@
+"""The worker process as its clients meet it."""
