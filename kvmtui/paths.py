@@ -53,6 +53,16 @@ class WorkerPaths(NamedTuple):
         return self.state / "lock"
 
     @property
+    def starting(self) -> Path:
+        """The file whose lock says who starts a worker now."""
+        return self.state / "starting"
+
+    @property
+    def failed(self) -> Path:
+        """Why the last start of a worker failed (a Failure of the line); absent while it works."""
+        return self.state / "failed.json"
+
+    @property
     def journal(self) -> Path:
         """Jobs, steps and audit (SQLite)."""
         return self.state / "journal.db"

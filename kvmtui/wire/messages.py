@@ -9,7 +9,7 @@ them; they are latest-wins, so a client that reads slowly sees fewer of them, ne
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from kvmtui.model.vm import VmDetail
 
 LINE_MAX = 8 * 1024 * 1024
 """Bytes of a line, its newline included."""
+
+Result = TypeVar("Result")
 
 Cell = Any
 """A value of a row: str, int, float, bool, None or a list of str, as the column's field holds it."""
@@ -51,13 +53,14 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 # --- client to worker ---------------------------------------------------------------------------------------------
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="op"):
-    """Base of what a client asks. ``id`` is the client's own, and comes back with the answer."""
+class Request(msgspec.Struct, Generic[Result], frozen=True, kw_only=True, tag_field="op"):
+    """Base of what a client asks, and the type of what it is answered with. ``id`` is the client's own, and comes
+    back with the answer; our own clients leave it to Client.call()."""
 
-    id: int
+    id: int = 0
 
 
-class Hello(Request, frozen=True, tag="hello"):
+class Hello(Request["Welcome"], frozen=True, tag="hello"):
     """First message of every connection; answered by Welcome."""
 
     version: str
@@ -71,43 +74,43 @@ class Hello(Request, frozen=True, tag="hello"):
     """What the client says of where its user came from (SSH_CONNECTION, SUDO_USER); recorded as claimed."""
 
 
-class Status(Request, frozen=True, tag="status"):
+class Status(Request["WorkerStatus"], frozen=True, tag="status"):
     """Answered by WorkerStatus."""
 
 
-class Jobs(Request, frozen=True, tag="jobs"):
+class Jobs(Request["JobList"], frozen=True, tag="jobs"):
     """Answered by JobList: the newest first."""
 
     limit: int = 50
 
 
-class Abort(Request, frozen=True, tag="abort"):
+class Abort(Request["Job"], frozen=True, tag="abort"):
     """Begin no further step of a job; steps under way finish. Answered by the Job."""
 
     job: str
 
 
-class Stop(Request, frozen=True, tag="stop"):
+class Stop(Request["Stopping"], frozen=True, tag="stop"):
     """End the worker. "idle": only if no job runs. "drain": when the running jobs have ended, and begin nothing new.
     "force": now; what was under way is looked at by the next worker. Answered by Stopping."""
 
     mode: str = "idle"
 
 
-class OpenWindow(Request, frozen=True, tag="open"):
+class OpenWindow(Request["Opened"], frozen=True, tag="open"):
     """Open a window, or change the query of one that is open. Answered by Opened, then Rows come."""
 
     window: int
     query: Query
 
 
-class CloseWindow(Request, frozen=True, tag="close"):
+class CloseWindow(Request[None], frozen=True, tag="close"):
     """Close a window or series. Answered by null."""
 
     window: int
 
 
-class OpenSeries(Request, frozen=True, tag="series"):
+class OpenSeries(Request["Opened"], frozen=True, tag="series"):
     """Follow the recent figures of one VM (``uuid`` given) or host (``uuid`` ""). Points come as Series."""
 
     window: int
@@ -115,11 +118,11 @@ class OpenSeries(Request, frozen=True, tag="series"):
     uuid: str = ""
 
 
-class OpenSummary(Request, frozen=True, tag="summary"):
+class OpenSummary(Request["Summary"], frozen=True, tag="summary"):
     """Be sent the fleet's Summary whenever it changes, at most once a second. Answered by the Summary of now."""
 
 
-class Settle(Request, frozen=True, tag="settle"):
+class Settle(Request["Settled"], frozen=True, tag="settle"):
     """Wait until every host has answered or is known to be lost and ``samples`` rounds of statistics are in.
     Answered by Settled, after ``timeout_s`` at the latest."""
 
@@ -127,20 +130,20 @@ class Settle(Request, frozen=True, tag="settle"):
     samples: int = 2
 
 
-class ListRows(Request, frozen=True, tag="list"):
+class ListRows(Request["Page"], frozen=True, tag="list"):
     """One page of a query, now. Answered by Page."""
 
     query: Query
 
 
-class GetDetail(Request, frozen=True, tag="detail"):
+class GetDetail(Request["VmDetail"], frozen=True, tag="detail"):
     """Read a VM's XML from its host. Answered by VmDetail."""
 
     host: str
     uuid: str
 
 
-class MakePlan(Request, frozen=True, tag="plan"):
+class MakePlan(Request["Plan"], frozen=True, tag="plan"):
     """What would a verb touch? Either ``targets`` (host, UUID) or ``filter`` (or ``all``). Answered by Plan."""
 
     verb: str
@@ -149,7 +152,7 @@ class MakePlan(Request, frozen=True, tag="plan"):
     all: bool = False
 
 
-class Submit(Request, frozen=True, tag="submit"):
+class Submit(Request["Job"], frozen=True, tag="submit"):
     """Do what a plan said. Answered by the Job, once it is on disk. Refused if the plan has expired, if what it
     touches has changed, or if ``typed`` is not the plan's phrase."""
 
@@ -157,19 +160,19 @@ class Submit(Request, frozen=True, tag="submit"):
     typed: str
 
 
-class GetJob(Request, frozen=True, tag="job"):
+class GetJob(Request["JobDetail"], frozen=True, tag="job"):
     """Answered by JobDetail."""
 
     job: str
 
 
-class GetHostKey(Request, frozen=True, tag="hostkey"):
+class GetHostKey(Request["HostKeys"], frozen=True, tag="hostkey"):
     """Which key does this host (and each jump host before it) show, and is it known? Answered by HostKeys."""
 
     host: str
 
 
-class Trust(Request, frozen=True, tag="trust"):
+class Trust(Request[None], frozen=True, tag="trust"):
     """Add a host key that GetHostKey showed to our own known_hosts. Answered by null."""
 
     address: str
@@ -177,7 +180,7 @@ class Trust(Request, frozen=True, tag="trust"):
     fingerprint: str
 
 
-class Reconnect(Request, frozen=True, tag="reconnect"):
+class Reconnect(Request[None], frozen=True, tag="reconnect"):
     """Try a host's link again now; "" means every host that is not up. Answered by null."""
 
     host: str = ""
@@ -322,7 +325,7 @@ class HostKeys(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[HostKey, ...]
 
 
-RESULTS: dict[type[Request], Any] = {
+RESULTS: dict[type[Request[Any]], Any] = {
     Hello: Welcome,
     Status: WorkerStatus,
     Jobs: JobList,
@@ -370,6 +373,12 @@ class Failure(Answer, frozen=True, tag="failure"):
     offset: int = 0
     """Of a FilterError: where in the filter the word at fault begins."""
     length: int = 0
+    code: int = 0
+    """Of a LibvirtError: its VIR_ERR_* number."""
+    domain: int = 0
+    """Of a LibvirtError: its VIR_FROM_* number."""
+    state: str = ""
+    """Of a LinkError: the LinkState the host is in."""
 
 
 class Rows(Answer, frozen=True, tag="rows"):

@@ -1,0 +1,95 @@
+"""Questions to a worker about itself, that never start one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from kvmtui.errors import WorkerError
+from kvmtui.wire import lockfile
+from kvmtui.wire.line import Line, greeting
+from kvmtui.wire.messages import Status, Stop, Stopping, WorkerStatus
+
+if TYPE_CHECKING:
+    from kvmtui.paths import WorkerPaths
+
+_LEAVES_S = 5.0
+_OBEYS_S = 3.0
+_LOOK_S = 0.02
+
+
+def status(paths: WorkerPaths) -> WorkerStatus | None:
+    """Return what the worker says of itself, or None if there is none. Raises WorkerError: it does not answer."""
+    line = _line(paths)
+    if line is None:
+        return None
+    try:
+        line.greet(greeting("cli"))
+        return line.call(Status())
+    finally:
+        line.close()
+
+
+def stop(paths: WorkerPaths, mode: str) -> Stopping | None:
+    """End the worker ("idle", "drain", "force", as in wire.messages.Stop); None if there is none.
+
+    If it stops at once, it is gone when this returns. "force" also ends one that does not answer. Raises WorkerError.
+    """
+    try:
+        line = _line(paths)
+        if line is None:
+            return None
+        try:
+            line.greet(greeting("cli"))
+            answer = line.call(Stop(mode=mode))
+            if answer.stopping and (mode != "drain" or not answer.jobs):
+                line.wait_closed(_LEAVES_S)
+                _wait_gone(paths, _LEAVES_S)
+            return answer
+        finally:
+            line.close()
+    except WorkerError:
+        if mode != "force":
+            raise
+        _kill(paths)
+        return Stopping(stopping=True)
+
+
+def _line(paths: WorkerPaths) -> Line | None:
+    try:
+        return Line(paths.socket)
+    except WorkerError as error:
+        absent = isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError)
+        pid = lockfile.holder(paths.lock)
+        if absent and pid is None:
+            return None
+        if absent:
+            error.remedy = f"process {pid} is the worker and does not listen; kvmtui worker stop --force ends it"
+        raise
+
+
+def _wait_gone(paths: WorkerPaths, patience_s: float) -> bool:
+    ends = time.monotonic() + patience_s
+    while lockfile.holder(paths.lock) is not None:
+        if time.monotonic() > ends:
+            return False
+        time.sleep(_LOOK_S)
+    return True
+
+
+def _kill(paths: WorkerPaths) -> None:
+    """End the process that holds the worker's lock: asked first, then not."""
+    for number, patience_s in ((signal.SIGTERM, _OBEYS_S), (signal.SIGKILL, _LEAVES_S)):
+        pid = lockfile.holder(paths.lock)
+        if pid is None:
+            return
+        if pid == 0:
+            raise WorkerError("the lock is held by a process that does not say its number", where=str(paths.lock))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        if _wait_gone(paths, patience_s):
+            return
+    raise WorkerError("the worker cannot be ended", where=str(paths.lock))

@@ -1,0 +1,106 @@
+"""The socket on which the worker listens."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+from kvmtui.errors import WorkerError
+from kvmtui.paths import SOCKET_PATH_MAX, make_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BACKLOG = 128
+_PROBE_S = 0.5
+
+
+class Listener:
+    """A listening Unix socket at a path, mode 0600, which can be made again when somebody removed it."""
+
+    def __init__(self, path: Path) -> None:
+        """Listen at ``path``. Raises WorkerError: too long, not ours to use, or somebody answers there already."""
+        self.path = path
+        length = len(os.fsencode(path))
+        if length >= SOCKET_PATH_MAX:
+            raise WorkerError(
+                f"a socket's path may have {SOCKET_PATH_MAX - 1} bytes, this one has {length}",
+                where=str(path),
+                remedy="give a shorter one: --socket PATH or KVMTUI_SOCKET",
+            )
+        make_private(path.parent)
+        self._check_free()
+        self.socket = self._bind()
+        self._inode = self._inode_there()
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the path still leads to this socket."""
+        return self._inode is not None and self._inode_there() == self._inode
+
+    def renew(self) -> socket.socket:
+        """Listen at the path again; return the old socket, whose waiting clients are still to be taken.
+
+        Raises WorkerError if the place is not ours any more.
+        """
+        make_private(self.path.parent)
+        self._check_free()
+        old, self.socket = self.socket, self._bind()
+        self._inode = self._inode_there()
+        return old
+
+    def close(self) -> None:
+        """Stop listening, and remove the path if it is still ours."""
+        if self.is_reachable:
+            self.path.unlink(missing_ok=True)
+        self._inode = None
+        self.socket.close()
+
+    def _inode_there(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.lstat()
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino)
+
+    def _check_free(self) -> None:
+        try:
+            mode = self.path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise WorkerError("cannot listen there", where=str(self.path), words=error.strerror or "") from error
+        if not stat.S_ISSOCK(mode):
+            raise WorkerError("is a file, not a socket", where=str(self.path), remedy="move it away, or use --socket")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(_PROBE_S)
+            try:
+                probe.connect(str(self.path))
+            except (ConnectionRefusedError, FileNotFoundError):
+                return
+            except OSError as error:
+                raise WorkerError("cannot listen there", where=str(self.path), words=error.strerror or "") from error
+        raise WorkerError(
+            "another process answers on this socket",
+            where=str(self.path),
+            remedy="one worker needs one socket: choose another with --socket",
+        )
+
+    def _bind(self) -> socket.socket:
+        """Bind beside the path and rename: a client finds the old socket or a listening one, never neither."""
+        beside = self.path.with_name(self.path.name + "~")
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        before = os.umask(0o177)
+        try:
+            beside.unlink(missing_ok=True)
+            listening.bind(str(beside))
+            listening.listen(BACKLOG)
+            beside.replace(self.path)
+        except OSError as error:
+            listening.close()
+            raise WorkerError("cannot listen there", where=str(self.path), words=error.strerror or "") from error
+        finally:
+            os.umask(before)
+        return listening
