@@ -395,6 +395,9 @@ class Rows(Answer, frozen=True, tag="rows"):
     """(index, key, values in the order of the query's columns)."""
     at: int | None = None
     """Where the followed row is now; None if it does not match (any more)."""
+    follow: str = ""
+    """The key that ``at`` tells of: the query's ``follow`` when this was made. A client that has asked for another row
+    meanwhile must not take one for the other."""
     now: float = 0.0
     """The worker's clock."""
 
