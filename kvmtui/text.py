@@ -11,12 +11,14 @@ LINE_MAX = 2_000
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JOINERS = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f")
+_SHAPERS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400))))
+"""Variation selectors and skin tones: terminals do not agree on the cells of what they follow."""
 
 
 def _safe(character: str) -> str:
     if " " <= character <= "~":
         return character
-    if character in _BIDI or character in _JOINERS:
+    if character in _BIDI or character in _JOINERS or character in _SHAPERS:
         return ""
     category = unicodedata.category(character)
     if category in {"Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"}:
