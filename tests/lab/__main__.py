@@ -2,8 +2,8 @@
 
     python -m tests.lab up [N]              start N hosts (default 3): kvm1..kvmN, at 198.51.100.11 and on
     python -m tests.lab status              one line a host; exit 1 when there is no lab
-    python -m tests.lab run -- CMD          run CMD at the operator's seat: it sees the hosts as kvm1.., its HOME and all
-                                            XDG directories are in the lab, `ssh kvm1` and virsh -c qemu+ssh://... work
+    python -m tests.lab run -- CMD          run CMD at the operator's seat: it sees the hosts as kvm1.., its HOME with
+                                            all XDG directories is in the lab, ssh kvm1, virsh -c qemu+ssh://... work
     python -m tests.lab on K -- CMD         run CMD on host K as root (--user oper|noshell|visitor: as that user)
     python -m tests.lab cut K | heal K      pull the network cable of host K, put it back
     python -m tests.lab kill K | boot K     cut the power of host K, start it again with the disks it had

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.lab import guest
@@ -17,7 +18,7 @@ from tests.lab.guest import Guest
 from tests.lab.host import Host
 from tests.lab.image import cache_dir, guest_image
 from tests.lab.layout import MOST_HOSTS, Layout, guest_address
-from tests.lab.process import Process, boot_id
+from tests.lab.process import Process, boot_id, end_all, in_network
 from tests.lab.seat import Seat
 from tests.lab.spec import GuestSpec
 from tests.lab.storage import Storage
@@ -44,6 +45,36 @@ def obstacle() -> str:
     return f"the lab needs {' '.join(missing)} (make lab installs them)" if missing else ""
 
 
+@dataclass(frozen=True)
+class Record:
+    """What makes a directory a lab's."""
+
+    name: str
+    hosts: int
+    boot: str
+    owner: str
+
+    @classmethod
+    def read(cls, file: Path) -> Record | None:
+        """The record in `file`, if there is one."""
+        try:
+            return cls(**json.loads(file.read_text()))
+        except FileNotFoundError:
+            return None
+
+    def write(self, file: Path) -> None:
+        """Put it in the place of the one before, whole or not at all."""
+        fresh = file.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(self)))
+        fresh.replace(file)
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the process it was made for has died."""
+        owner = Process.parse(self.owner)
+        return owner is not None and not (self.boot == boot_id() and owner.alive())
+
+
 class Cluster:
     """A lab. `up()` starts it or what is missing of it; `down()` leaves nothing, however far `up()` came."""
 
@@ -55,7 +86,8 @@ class Cluster:
     @property
     def hosts(self) -> list[Host]:
         """Its hosts, kvm1 first; none while it is down."""
-        return [Host(self.layout, number) for number in range(1, self._recorded("hosts") + 1)]
+        record = Record.read(self.layout.record)
+        return [Host(self.layout, number) for number in range(1, record.hosts + 1)] if record else []
 
     def host(self, number: int) -> Host:
         """Host kvm`number`. Raises LabError when there is none."""
@@ -77,8 +109,9 @@ class Cluster:
         qemu_cache = cache_dir() / "libvirt"  # what libvirt learns by asking QEMU; it checks itself that it is current
         qemu_cache.mkdir(parents=True, exist_ok=True)
         with self._alone():
+            record = Record(self.layout.name, max(count, len(self.hosts)), boot_id(), str(owner or ""))
+            record.write(self.layout.record)
             self.layout.shared.mkdir(exist_ok=True)
-            self._write_record(max(count, self._recorded("hosts")), owner)
             hosts = self.hosts
             self.seat.create(hosts)
             for host in hosts:
@@ -87,14 +120,19 @@ class Cluster:
                 list(pool.map(Host.boot, hosts))
 
     def down(self) -> None:
-        """Stop everything of this lab and remove it. Nothing happens when there is none."""
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(Host.remove, self.hosts))
+        """Stop everything of this lab and remove it. Nothing happens when there is none. Raises LabError."""
+        record = Record.read(self.layout.record)
+        if record and record.name != self.layout.name:
+            raise LabError(f"{self.layout.dir} belongs to the lab {record.name}")
+        if record and record.boot == boot_id():  # after a restart of the machine its numbers are other processes'
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(Host.remove, self.hosts))
         self.seat.remove()
         for namespace in Path("/run/netns").glob("*"):
             if self.layout.owns_namespace(namespace.name):
+                end_all(in_network(namespace.name))
                 run(["ip", "netns", "del", namespace.name], check=False)
-        if self.layout.record.exists():
+        if record:
             shutil.rmtree(self.layout.dir)
 
     def mend(self) -> None:
@@ -115,32 +153,17 @@ class Cluster:
             made.append(guest.define(hosts[number % len(hosts)], spec))
         return made
 
-    # the record: what makes a directory a lab
-
-    def _recorded(self, key: str) -> int:
-        try:
-            return int(json.loads(self.layout.record.read_text())[key])
-        except FileNotFoundError:
-            return 0
-
-    def _write_record(self, hosts: int, owner: Process | None) -> None:
-        record = {"name": self.layout.name, "hosts": hosts, "boot": boot_id(), "owner": str(owner or "")}
-        fresh = self.layout.record.with_suffix(".new")
-        fresh.write_text(json.dumps(record))
-        fresh.replace(self.layout.record)
-
     def _recover(self) -> None:
         """Clear away what a machine's restart left of this lab; refuse a directory that is something else."""
         here = self.layout.dir
-        if self.layout.record.exists():
-            record = json.loads(self.layout.record.read_text())
-            if record["name"] != self.layout.name:
-                raise LabError(f"{here} belongs to the lab {record['name']}")
-            if record["boot"] != boot_id():
-                self.down()
-        elif here.is_dir() and any(here.iterdir()):
+        record = Record.read(self.layout.record)
+        if record and record.boot != boot_id():
+            self.down()
+        elif record and record.name != self.layout.name:
+            raise LabError(f"{here} belongs to the lab {record.name}")
+        elif not record and here.is_dir() and any(path.name != "lock" for path in here.iterdir()):
             raise LabError(f"{here} is not empty and not a lab")
-        here.mkdir(parents=True, exist_ok=True)
+        here.mkdir(mode=0o755, parents=True, exist_ok=True)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -152,10 +175,8 @@ class Cluster:
 def reap(base: Path = Path("/var/tmp")) -> list[str]:
     """Take down the labs whose owner has died; gives their names."""
     gone = []
-    for record in base.glob("kvmtui-lab-*/lab.json"):
-        kept = json.loads(record.read_text())
-        owner = Process.parse(kept["owner"])
-        if owner is not None and (not owner.alive() or kept["boot"] != boot_id()):
-            Cluster(Layout(kept["name"], record.parent)).down()
-            gone.append(kept["name"])
+    for file in base.glob("kvmtui-lab-*/lab.json"):
+        if (record := Record.read(file)) and record.orphaned:
+            Cluster(Layout(record.name, file.parent)).down()
+            gone.append(record.name)
     return gone

@@ -1,7 +1,7 @@
 """Fixtures on a real cluster. Tests that need it live in tests/lab, are plain functions, and may break what they like.
 
-    lab      session   Cluster of three hosts, kvm1..kvm3: lab.host(2).cut(), .kill(), .freeze(), .rekey(), lab.storage...
-    seat     session   the operator's seat: seat.run("virsh", ...), seat.kvmtui("ls", "vms"), seat.python(code), seat.popen
+    lab      session   Cluster of three hosts, kvm1..kvm3: lab.host(2).cut(), .kill(), .freeze(), .rekey(), lab.storage
+    seat     session   the operator's seat: seat.run("virsh", ...), seat.kvmtui("ls", "vms"), seat.python(code), .popen
     guests   function  factory: guests(host, "web-01", words={"dirty": 24}) gives a Guest that is started and ready;
                        start=False leaves it off, wait=False does not wait for its kernel; the rest is GuestSpec's
     module_guests      the same for the tests of one module

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.lab.commands import LabError
 from tests.lab.host import Host
 from tests.lab.process import Process
-from tests.lab.spec import GuestSpec, console_log, domain_xml, stable_uuid, tiny_xml
+from tests.lab.spec import GuestSpec, console_log, domain_xml, tiny_xml
 
 BOOT_TIMEOUT_S = 60.0
 
@@ -111,7 +111,7 @@ def define_xml(host: Host, name: str, guest_uuid: str, xml: str) -> Guest:
 
 
 def create_tiny(host: Host, count: int, prefix: str = "tiny") -> list[Guest]:
-    """Create `count` paused guests of 16 MiB, transient ones: a QEMU each with a monitor, and nothing that runs in it."""
+    """Create `count` paused transient guests of 16 MiB: a QEMU each with a monitor, and nothing that runs in it."""
     names = [f"{prefix}-{number:02d}" for number in range(count)]
     guests = [Guest(host, name, str(uuid.uuid4())) for name in names]
     texts = [tiny_xml(guest.name, guest.uuid) for guest in guests]

@@ -28,10 +28,14 @@ WORDS = {
     "hang": "1: ignores ACPI shutdown",
     "crash": "seconds after which the kernel panics",
 }
+#: Kernel modules, each after those it needs.
 MODULES = (
-    "virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_balloon virtio_blk virtio_console "
-    "failover net_failover virtio_net button evdev rng-core virtio-rng pvpanic pvpanic-mmio"
-).split()
+    *("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_balloon"),
+    *("virtio_blk", "virtio_console", "failover", "net_failover", "virtio_net", "button", "evdev", "rng-core"),
+    *("virtio-rng", "pvpanic", "pvpanic-mmio"),
+)
+_VAR = ("var/log", "var/run")  # acpid gives up without the first, the agent without the second
+FOLDERS = ("bin", "sbin", "lib/modules", "lib64", "proc", "sys", "dev", "run", "tmp", "etc/acpi/PWRF", *_VAR)
 POWER_BUTTON = """\
 #!/bin/busybox sh
 poweroff -f
@@ -58,9 +62,14 @@ for p in /sys/class/virtio-ports/*; do
     qemu-ga -d -p /dev/$(basename $p) -m virtio-serial -t /run 2>/dev/null
 done
 d=$(arg dirty); [ -n "$d" ] && (while :; do dd if=/dev/urandom of=/tmp/dirty bs=1M count=$d 2>/dev/null; done) &
-w=$(arg write); [ -n "$w" ] && (while :; do dd if=/dev/zero of=/dev/vda bs=1M count=$w conv=fsync 2>/dev/null; sleep 1; done) &
+w=$(arg write); [ -n "$w" ] && (
+  while :; do dd if=/dev/zero of=/dev/vda bs=1M count=$w conv=fsync 2>/dev/null; sleep 1; done
+) &
 b=$(arg busy); [ -n "$b" ] && (
-  while :; do i=0; while [ $i -lt $((b * 50)) ]; do i=$((i + 1)); done; [ $b -ge 100 ] || usleep $(((100 - b) * 500)); done
+  while :; do
+    i=0; while [ $i -lt $((b * 50)) ]; do i=$((i + 1)); done
+    [ $b -ge 100 ] || usleep $(((100 - b) * 500))
+  done
 ) &
 c=$(arg crash); [ -n "$c" ] && (sleep $c; echo c >/proc/sysrq-trigger) &
 echo "guest ready $(cat /proc/uptime)" >/dev/console
@@ -141,7 +150,7 @@ def _download(work: Path) -> str:
 
 def _tree(work: Path, version: str) -> Path:
     root, tree = work / "root", work / "tree"
-    for folder in "bin sbin lib/modules lib64 proc sys dev etc/acpi/PWRF run tmp var/run var/log".split():
+    for folder in FOLDERS:
         (tree / folder).mkdir(parents=True, exist_ok=True)
     shutil.copy(root / "bin/busybox", tree / "bin/busybox")
     agent = root / "usr/sbin/qemu-ga"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from tests.lab.cluster import Cluster
-from tests.lab.commands import LabError
 from tests.lab.guest import Guest, define
 from tests.lab.layout import SEAT_ADDRESS, guest_address
 from tests.lab.spec import FileDisk, GuestSpec, NbdDisk, stable_uuid

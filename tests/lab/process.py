@@ -81,14 +81,14 @@ class Process:
 
 def every_process() -> Iterator[Process]:
     """All processes this machine shows."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (process := Process.of(int(entry))):
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (process := Process.of(int(entry.name))):
             yield process
 
 
 def _inode(path: str) -> int:
     try:
-        return os.stat(path).st_ino
+        return Path(path).stat().st_ino
     except OSError:
         return 0
 

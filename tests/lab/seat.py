@@ -22,7 +22,7 @@ _FOREIGN = ("SSH_AUTH_SOCK", "SSH_AGENT_PID", "DBUS_SESSION_BUS_ADDRESS", "KVMTU
 
 
 class Seat:
-    """Where kvmtui runs in the lab. Programs started here see the hosts by name, and a home inside the lab's directory."""
+    """Where kvmtui runs in the lab. What is started here sees the hosts by name; its home is in the lab's directory."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
