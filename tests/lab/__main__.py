@@ -1,4 +1,6 @@
-"""The lab's command line: a real KVM cluster on one machine, to be broken at will. Needs root and Debian's packages.
+"""The lab's command line: a real KVM cluster on one machine, to be broken at will.
+
+Needs root with Debian's packages of libvirt, QEMU, OpenSSH's server.
 
     python -m tests.lab up [N]              start N hosts (default 3): kvm1..kvmN, at 198.51.100.11 and on
     python -m tests.lab status              one line a host; exit 1 when there is no lab

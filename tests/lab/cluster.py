@@ -1,4 +1,4 @@
-"""A lab as a whole: hosts around an operator's seat, up and down in one go."""
+"""A lab as a whole: hosts around an operator's seat."""
 
 from __future__ import annotations
 

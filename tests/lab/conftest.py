@@ -1,4 +1,4 @@
-"""Fixtures on a real cluster. Tests that need it live in tests/lab, are plain functions, and may break what they like.
+"""Fixtures on a real cluster, for the tests in this directory, which may break what they like.
 
     lab      session   Cluster of three hosts, kvm1..kvm3: lab.host(2).cut(), .kill(), .freeze(), .rekey(), lab.storage
     seat     session   the operator's seat: seat.run("virsh", ...), seat.kvmtui("ls", "vms"), seat.python(code), .popen
