@@ -23,6 +23,7 @@ WORDS = {
     "addr": "its address in the lab's network, as 198.51.100.N",
     "ping": "an address to ping five times a second, for network figures",
     "dirty": "megabytes to rewrite without pause: a migration that has work to do",
+    "rest": "seconds to rest before each of these rewrites",
     "busy": "about this many per cent of one CPU to burn",
     "write": "megabytes to write to /dev/vda again and again, once a second",
     "hang": "1: ignores ACPI shutdown",
@@ -61,7 +62,9 @@ for p in /sys/class/virtio-ports/*; do
   [ "$(cat $p/name 2>/dev/null)" = org.qemu.guest_agent.0 ] &&
     qemu-ga -d -p /dev/$(basename $p) -m virtio-serial -t /run 2>/dev/null
 done
-d=$(arg dirty); [ -n "$d" ] && (while :; do dd if=/dev/urandom of=/tmp/dirty bs=1M count=$d 2>/dev/null; done) &
+d=$(arg dirty); r=$(arg rest); [ -n "$d" ] && (
+  while :; do sleep ${r:-0}; dd if=/dev/urandom of=/tmp/dirty bs=1M count=$d 2>/dev/null; done
+) &
 w=$(arg write); [ -n "$w" ] && (
   while :; do dd if=/dev/zero of=/dev/vda bs=1M count=$w conv=fsync 2>/dev/null; sleep 1; done
 ) &

@@ -54,7 +54,7 @@ def populate(lab: Cluster) -> None:
     running = [
         define(first, web),
         define(first, _spec("web-02", 2, words={"ping": SEAT_ADDRESS})),
-        define(first, _spec("cache-01", 3, words={"dirty": 4, "busy": 5})),
+        define(first, _spec("cache-01", 3, words={"dirty": 4, "rest": 1})),
         define(second, _spec("db-01", 4, words={"write": 2}, disks=(lab.storage.nbd("db-01"),), vcpus=2)),
         define(second, _spec("batch-01", 5, words={"busy": 30}, max_vcpus=4)),
         define(second, _spec("stubborn-01", 6, words={"hang": 1}, agent=False, balloon_period_s=None)),
