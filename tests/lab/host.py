@@ -151,7 +151,7 @@ link set br0 up
 
     def argv(self, command: Sequence[str | Path], user: str = "root") -> list[str]:
         """The command line that runs `command` inside this host."""
-        enter = ["nsenter", "-t", str(self.init.pid), "-a", "--"]
+        enter = ["nsenter", "-t", str(self.init.pid), "-a", "-r", "--"]
         become = [] if user == "root" else ["runuser", "-u", user, "--"]
         home = "/root" if user == "root" else f"/home/{user}"
         env = ["env", "-i", "-C", "/", f"PATH={PATH}", "LC_ALL=C", f"HOME={home}", f"USER={user}", f"LOGNAME={user}"]
