@@ -87,7 +87,8 @@ class Sampling(Report, frozen=True):
 
     vms: tuple[Counters, ...]
     stuck: tuple[tuple[str, str], ...] = ()
-    """(UUID, why) of VMs whose figures cannot be had now ("monitor stuck for 40 s")."""
+    """(UUID, why) of all VMs of the host whose figures cannot be had now ("monitor stuck for 40s"): who is not in it is
+    not stuck (any more)."""
 
 
 class Vitals(Report, frozen=True):
