@@ -1,0 +1,304 @@
+"""One stretch of time in which a host is connected: from its first listing until it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+from kvmtui.errors import LibvirtError, LinkError
+from kvmtui.hosts import events, hypervisor, probe
+from kvmtui.hosts.binding import Conn
+from kvmtui.hosts.calls import Calls
+from kvmtui.hosts.contract import Link
+from kvmtui.hosts.lane import CallEndedError, Lane
+from kvmtui.hosts.lanes import Lanes
+from kvmtui.hosts.poller import Kind, Poller, Task
+from kvmtui.hosts.reports import Happened, Identity, LinkReport, Listed, Listing, Report, Sampling, Vitals
+from kvmtui.hosts.synthetic import Synthetic
+from kvmtui.model.host import LinkState
+from kvmtui.model.vm import ACTIVE
+
+logger = logging.getLogger(__name__)
+
+VITALS_S = 5.0
+SWEEP_S = 10.0
+CHECK_MOST_S = 1.0
+"""Asking for the state of monitors, a call each, stops after so long."""
+FIRST_LIST_S = 8.0
+REGISTER_S = 5.0
+FIGURES_S = 3.0
+IDENTIFY_S = 5.0
+IDENTIFY_AGAIN_S = 30.0
+"""A libvirt that has just started asks every QEMU there is for its capabilities; what it has learnt it keeps."""
+
+
+class Session:
+    """A connected host. Belongs to the hosts loop; made for one connect and thrown away with it."""
+
+    def __init__(
+        self,
+        name: str,
+        link: Link | None,
+        lanes: Lanes,
+        *,
+        poller: Poller,
+        synthetic: Synthetic | None,
+        deliver: Callable[[Report], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """``link`` is connected, or None for the test driver. ``synthetic`` makes its figures up, if they shall be."""
+        self.name = name
+        self.calls = Calls(name, lanes, poller, clock)
+        self._link = link
+        self._lanes = lanes
+        self._poller = poller
+        self._synthetic = synthetic
+        self._deliver = deliver
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._inbox = events.Inbox(self._loop, self._drain)
+        self._dropped = 0
+        self._lane: Lane | None = None
+        self._vms: tuple[Listed, ...] = ()
+        self._up = False
+        self._identify_at: float | None = self._loop.time()
+        self._hampered = False
+
+    async def live(self) -> NoReturn:
+        """Connect to libvirt, report what it says, until it is lost. Raises LinkError with the reason."""
+        self._poller.restart(self._loop.time())
+        self._lane = await self._lanes.open_poll(_nothing, first=True)
+        await self._first_listing()
+        try:
+            await self._lane.call(self._register, REGISTER_S)
+        except LibvirtError as error:
+            logger.warning("%s: libvirt tells no events: %s", self.name, error)
+        except CallEndedError as error:
+            await self._reopen(error)
+        tasks = [asyncio.create_task(each) for each in (self._poll(), self._read_vitals(), self._sweep())]
+        if self._link is not None:
+            tasks.append(asyncio.create_task(self._notice_loss(self._link)))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        raise AssertionError("none of them returns")
+
+    async def close(self) -> None:
+        """End its connections, in good order where that is quick; takes no longer than a lane's grace."""
+        await self._lanes.close()
+
+    def cut(self) -> None:
+        """End its connections now."""
+        self._lanes.cut()
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time that its calls took in this process."""
+        return self._lanes.cpu_s
+
+    # --- polling ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _poll_lane(self) -> Lane:
+        if self._lane is None:
+            raise RuntimeError("the session has not begun")
+        return self._lane
+
+    async def _first_listing(self) -> None:
+        try:
+            await self._list(Task(Kind.LIST, FIRST_LIST_S))
+        except CallEndedError as error:
+            text = "libvirt does not answer"
+            raise LinkError(text, LinkState.NO_LIBVIRT, where=self.name, words=error.words) from None
+
+    def _register(self, conn: Conn) -> None:
+        events.register(conn, self._inbox)
+
+    async def _identify(self) -> None:
+        at, self._identify_at = self._clock(), self._loop.time() + IDENTIFY_AGAIN_S
+        facts = await self._poll_lane.call(hypervisor.identify, IDENTIFY_S)
+        self._identify_at = None
+        if self._synthetic is not None:
+            self._synthetic.facts = facts
+        self._deliver(
+            Identity(
+                host=self.name,
+                at=at,
+                libvirt=facts.libvirt,
+                hypervisor=facts.hypervisor,
+                host_uuid=facts.host_uuid,
+                cpus=facts.cpus,
+                mem_total_bytes=facts.mem_total_bytes,
+                invented=self._synthetic is not None,
+            )
+        )
+
+    async def _try_to_identify(self) -> None:
+        try:
+            await self._identify()
+        except LibvirtError as error:
+            logger.warning("%s: what the host is cannot be read: %s", self.name, error)
+        except CallEndedError as error:
+            await self._reopen(error)
+
+    async def _poll(self) -> NoReturn:
+        while True:
+            step = self._poller.next(self._loop.time())
+            if not isinstance(step, Task):
+                self._poller.changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(step):
+                        await self._poller.changed.wait()
+                continue
+            began = self._loop.time()
+            try:
+                await self._perform(step, began)
+            except CallEndedError as error:
+                if error.timed_out:
+                    self._poller.ended(step, began, self._loop.time())
+                await self._reopen(error)
+            except LibvirtError as error:
+                logger.warning("%s: %s: %s", self.name, step.kind.name.lower(), error)
+                self._poller.failed(step, began)
+            self._tell_whether_hampered()
+            if self._identify_at is not None and self._loop.time() >= self._identify_at:
+                await self._try_to_identify()
+
+    async def _perform(self, step: Task, began: float) -> None:
+        if step.kind is Kind.LIST:
+            await self._list(step)
+        elif step.kind is Kind.CHECK:
+            uuids = tuple(step.uuids or ())
+            answers = await self._poll_lane.call(
+                lambda conn: hypervisor.controls(conn, uuids, CHECK_MOST_S), step.deadline_s
+            )
+            self._poller.checked(answers, began, self._loop.time())
+        else:
+            await self._sample(step, began)
+
+    async def _list(self, step: Task) -> None:
+        began, at = self._loop.time(), self._clock()
+        try:
+            found = await self._poll_lane.call(hypervisor.listing, step.deadline_s)
+        except LibvirtError as error:
+            text = "libvirt does not list its VMs"
+            raise LinkError(text, LinkState.NO_LIBVIRT, where=self.name, words=error.words) from None
+        if self._synthetic is not None:
+            new = self._synthetic.unknown(found.vms)
+            if new:
+                self._synthetic.learn(await self._poll_lane.call(lambda conn: hypervisor.sizes(conn, new), IDENTIFY_S))
+        if found.vms != self._vms:  # else the very same tuple again: what is identical needs no second look
+            self._vms = found.vms
+        active = (vm.uuid for vm in found.vms if vm.state in ACTIVE)
+        self._poller.listed(began, found.spent_s, found.round_trip_s, active)
+        if not self._up:
+            self._up = True
+            self._deliver(LinkReport(host=self.name, at=at, state=LinkState.UP))
+        self._deliver(Listing(host=self.name, at=at, vms=self._vms))
+
+    async def _sample(self, step: Task, began: float) -> None:
+        at = self._clock()
+        if self._synthetic is not None:
+            vms = self._synthetic.counters(self._vms, step.uuids, at)
+            took_s = 0.0
+        else:
+            sample = await self._poll_lane.call(
+                lambda conn: hypervisor.sample(conn, step.uuids, step.groups), step.deadline_s
+            )
+            vms, took_s = sample.vms, sample.took_s
+        self._poller.sampled(step, began, took_s, len(vms))
+        self._deliver(Sampling(host=self.name, at=at, vms=vms, stuck=self._poller.held.stuck(self._loop.time())))
+
+    async def _reopen(self, why: CallEndedError) -> None:
+        """The lane that polls is over: open another one, at once. Raises LinkError if that cannot be."""
+        logger.info("%s: the connection that polls has ended: %s", self.name, why)
+        if self._link is not None and self._link.closed.done():
+            raise self._link.closed.result()
+        self._lane = await self._lanes.open_poll(self._register, first=False)
+        self._poller.event(self._loop.time())
+
+    def _tell_whether_hampered(self) -> None:
+        if self._poller.held.full is self._hampered:
+            return
+        self._hampered = self._poller.held.full
+        reason = remedy = ""
+        if self._hampered:
+            reason = "stuck VMs hold calls to its libvirt: until they let go, no CPU, memory or disk figures"
+            remedy = "force the stuck VMs off, or let them go on"
+        self._deliver(LinkReport(host=self.name, at=self._clock(), state=LinkState.UP, reason=reason, remedy=remedy))
+
+    # --- beside the polls ------------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """Something has come from libvirt's event loop."""
+        at = self._clock()
+        for event in self._inbox.take():
+            self._deliver(
+                Happened(
+                    host=self.name,
+                    at=at,
+                    uuid=event.uuid,
+                    name=event.name,
+                    kind=event.kind,
+                    detail=event.detail,
+                    state=event.state,
+                )
+            )
+        if self._inbox.dropped > self._dropped:
+            logger.warning("%s: %d events found no room", self.name, self._inbox.dropped - self._dropped)
+            self._dropped = self._inbox.dropped
+        self._poller.event(self._loop.time())
+
+    async def _read_vitals(self) -> NoReturn:
+        by_shell = True
+        while True:
+            try:
+                vitals = await self._vitals(by_shell=by_shell)
+            except LibvirtError:
+                await asyncio.Event().wait()  # neither a shell nor a driver that counts
+                continue
+            except (CallEndedError, LinkError):  # what is lost is noticed by the polls
+                vitals = None
+            if vitals is not None:
+                self._deliver(vitals)
+            elif by_shell:
+                by_shell = False
+                continue
+            await asyncio.sleep(VITALS_S * self._poller.pace)
+
+    async def _vitals(self, *, by_shell: bool) -> Vitals | None:
+        """Read the host's counters; None if there is no shell to read them with."""
+        at = self._clock()
+        if self._synthetic is not None:
+            return self._synthetic.vitals(self.name, self._vms, at)
+        if by_shell:
+            return await probe.vitals(self._link, at) if self._link is not None else None
+        figures = await self._poll_lane.call(hypervisor.figures, FIGURES_S)
+        return Vitals(
+            host=self.name,
+            at=at,
+            busy_ticks=figures.busy_ticks,
+            total_ticks=figures.total_ticks,
+            mem_total_bytes=figures.mem_total_bytes,
+            mem_available_bytes=figures.mem_available_bytes,
+        )
+
+    async def _sweep(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._lanes.sweep()
+
+    async def _notice_loss(self, link: Link) -> NoReturn:
+        raise await asyncio.shield(link.closed)
+
+
+def _nothing(_conn: Conn) -> None:
+    """Nothing is to be prepared."""
