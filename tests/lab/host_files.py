@@ -86,7 +86,7 @@ mkdir -p /run/sshd /run/libvirt /run/lock
 rm -f /var/lib/libvirt/qemu/*.pid   # a power cut left these behind
 bash {dir}/start-sshd
 virtlogd -d
-virtlockd -d
+if command -v virtlockd >/dev/null; then virtlockd -d; fi   # a package of its own from Debian 13 on
 bash {dir}/start-libvirt
 echo ready >{dir}/ready
 while :; do sleep infinity; done

@@ -8,6 +8,7 @@ kernel's command line, see `WORDS`.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import re
 import shutil
@@ -120,7 +121,7 @@ def _build(cache: Path, recipe: str) -> Image:
         image.folder.mkdir()
         version = kernel.removeprefix("linux-image-")
         shutil.copy(work / "root/boot" / f"vmlinuz-{version}", image.kernel)
-        _pack(_tree(work, version), image.initrd)
+        _pack(_tree(work), image.initrd)
         image.folder.chmod(0o755)
         final = cache / f"guest-{version}-{recipe}"
         try:
@@ -151,23 +152,33 @@ def _download(work: Path) -> str:
     return found[1]
 
 
-def _tree(work: Path, version: str) -> Path:
+def _tree(work: Path) -> Path:
     root, tree = work / "root", work / "tree"
     for folder in FOLDERS:
         (tree / folder).mkdir(parents=True, exist_ok=True)
-    shutil.copy(root / "bin/busybox", tree / "bin/busybox")
-    agent = root / "usr/sbin/qemu-ga"
+    agent = _unpacked(root, "qemu-ga")
+    shutil.copy(_unpacked(root, "busybox"), tree / "bin/busybox")
     shutil.copy(agent, tree / "bin/qemu-ga")
     for library in _libraries(agent):
         (tree / library.relative_to("/").parent).mkdir(parents=True, exist_ok=True)
         shutil.copy(library, tree / library.relative_to("/"))
     for module in MODULES:
-        for file in (root / "lib/modules" / version).rglob(f"{module}.ko"):
-            shutil.copy(file, tree / "lib/modules")
+        for file in root.rglob(f"{module}.ko*"):  # some are part of the kernel itself, others of later ones only
+            packed = file.read_bytes()
+            code = lzma.decompress(packed) if file.suffix == ".xz" else packed
+            (tree / "lib/modules" / f"{module}.ko").write_bytes(code)
     for path, text in (("etc/acpi/PWRF/00000080", POWER_BUTTON), ("sbin/shutdown", SHUTDOWN), ("init", INIT)):
         (tree / path).write_text(text)
         (tree / path).chmod(0o755)
     return tree
+
+
+def _unpacked(root: Path, program: str) -> Path:
+    """Where a package keeps a program: Debian 13 has all under /usr, Debian 12 not yet."""
+    for folder in ("bin", "sbin", "usr/bin", "usr/sbin"):
+        if (root / folder / program).is_file():
+            return root / folder / program
+    raise LabError(f"Debian's packages hold no {program}")
 
 
 def _libraries(program: Path) -> list[Path]:
