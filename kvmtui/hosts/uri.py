@@ -20,7 +20,7 @@ LENGTH_MAX = 4_096
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9.-]*)(?:\+([A-Za-z0-9]+))?://")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
-_USER = re.compile(r"[^\s@:/'\"`$\\;&<>|(){}\x00-\x20\x7f-][^\s@:/'\"`$\\;&<>|(){}\x00-\x20\x7f]{0,127}")
+_USER = re.compile(r"(?!-)[^\s'\"`$;&<>|(){}\x00-\x20\x7f]{1,128}(?<!\\)")
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 _REFUSED_TRANSPORTS = {
