@@ -32,6 +32,13 @@ from tests.lab.seat import Seat
 from tests.lab.spec import GuestSpec, SpecFields
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once why the lab's tests were skipped."""
+    why = obstacle()
+    if why and any(why in str(report.longrepr) for report in terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(f"tests of the lab were skipped: {why}")
+
+
 class GuestFactory(Protocol):
     """Defines a guest that is removed when the factory's scope ends."""
 
