@@ -25,12 +25,7 @@ def result_of(request: Request[Result], answer: Reply | Failure) -> Result:
     if isinstance(answer, Failure):
         raise error(answer)
     kind = type(request)
-    if kind not in 
-class HungUpError(WorkerError):
-    """The worker ended the connection; what was asked may or may not have been done."""
-
-
-_decoders:
+    if kind not in _decoders:
         _decoders[kind] = msgspec.json.Decoder(RESULTS[kind])
     try:
         result: Result = _decoders[kind].decode(answer.result)
