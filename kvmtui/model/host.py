@@ -89,6 +89,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     mem_pct: float | None = None
     troubles: tuple[tuple[str, int], ...] = ()
     """The worst things wrong, in words, with severity; at most 10, worst first."""
+    troubles_since: tuple[float | None, ...] = ()
+    """When each of ``troubles`` began, seconds since the epoch; None where nobody saw it begin."""
     troubles_total: int = 0
     jobs_running: int = 0
     jobs_waiting: int = 0
