@@ -1,0 +1,188 @@
+"""The last known fleet on disk, so that the next worker has something to show."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from kvmtui import text
+from kvmtui.model.host import Host
+from kvmtui.model.vm import Vm, VmState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kvmtui.fleet.fleet import Fleet
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+SIZE_MAX = 64 * 1024 * 1024
+"""Bytes; 30,000 VMs take about 5 MB."""
+
+
+class SavedVm(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is kept of a VM. Figures are not: they would be old."""
+
+    uuid: str
+    name: str
+    state: VmState
+    """The last state known, of lost hosts too."""
+    seen: float
+    vcpus: int | None = None
+    mem_max_bytes: int | None = None
+    persistent: bool = True
+    autostart: bool = False
+    has_snapshot: bool = False
+    owner: str = ""
+
+
+class SavedHost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is kept of a host."""
+
+    name: str
+    uri: str
+    version: str = ""
+    cpus: int | None = None
+    mem_total_bytes: int | None = None
+    seen: float = 0.0
+    demo: bool = False
+    vms: tuple[SavedVm, ...] = ()
+
+
+class SavedFleet(msgspec.Struct, frozen=True, kw_only=True):
+    """The file."""
+
+    format: int
+    at: float
+    hosts: tuple[SavedHost, ...]
+
+
+class Saved(NamedTuple):
+    """A fleet as it was read back."""
+
+    at: float
+    """When it was written."""
+    hosts: list[tuple[Host, list[Vm]]]
+
+
+def encode(fleet: Fleet, now: float) -> bytes:
+    """Return the fleet as it goes into the file."""
+    hosts = tuple(
+        SavedHost(
+            name=host.name,
+            uri=host.uri,
+            version=host.version,
+            cpus=host.cpus,
+            mem_total_bytes=host.mem_total_bytes,
+            seen=host.seen,
+            demo=host.demo,
+            vms=tuple(
+                SavedVm(
+                    vm.uuid,
+                    vm.name,
+                    vm.was or vm.state,
+                    fleet.seen(vm),
+                    vm.vcpus,
+                    vm.mem_max_bytes,
+                    vm.persistent,
+                    vm.autostart,
+                    vm.has_snapshot,
+                    vm.owner,
+                )
+                for vm in fleet.on_hosts([host.name])
+            ),
+        )
+        for host in fleet.hosts.values()
+        if host.seen
+    )
+    return msgspec.json.encode(SavedFleet(format=FORMAT, at=now, hosts=hosts))
+
+
+def write(path: Path, content: bytes) -> bool:
+    """Put ``content`` in the place of the file, whole or not at all, for our eyes only; may run in any thread.
+
+    Return whether it is there: a full disk is logged, and harmless.
+    """
+    if len(content) > SIZE_MAX:
+        log.warning("%s not written: %d bytes are more than %d", path, len(content), SIZE_MAX)
+        return False
+    new = path.with_name(f"{path.name}.new")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        log.warning("%s not written: %s", path, error)
+        with contextlib.suppress(OSError):
+            new.unlink()
+        return False
+    return True
+
+
+def read(path: Path, now: float) -> Saved | None:
+    """Return the fleet that an earlier worker left, or None if there is none to trust: then the log says why.
+
+    It must be a file of ours, whole, of this format and not from the future; what is in it is made safe to show.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("%s not read: %s", path, error)
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_size > SIZE_MAX:
+            log.warning("%s not read: it is not a file of ours of at most %d bytes", path, SIZE_MAX)
+            return None
+        try:
+            found = msgspec.json.decode(file.read(SIZE_MAX + 1), type=SavedFleet)
+        except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
+            log.warning("%s not read: %s", path, error)
+            return None
+    if found.format != FORMAT or not 0 < found.at <= now:
+        log.warning("%s not read: format %d of %.0f", path, found.format, found.at)
+        return None
+    return Saved(found.at, [_host(host, found.at) for host in found.hosts])
+
+
+def _host(saved: SavedHost, at: float) -> tuple[Host, list[Vm]]:
+    host = Host(
+        name=text.clean(saved.name, text.NAME_MAX),
+        uri=saved.uri,
+        version=text.clean(saved.version),
+        cpus=saved.cpus,
+        mem_total_bytes=saved.mem_total_bytes,
+        vms_total=len(saved.vms),
+        seen=min(saved.seen, at),
+        demo=saved.demo,
+    )
+    vms = [
+        Vm(
+            host=host.name,
+            uuid=text.clean(vm.uuid, text.NAME_MAX),
+            name=text.clean(vm.name, text.NAME_MAX),
+            state=vm.state,
+            vcpus=vm.vcpus,
+            mem_max_bytes=vm.mem_max_bytes,
+            persistent=vm.persistent,
+            autostart=vm.autostart,
+            has_snapshot=vm.has_snapshot,
+            owner=text.clean(vm.owner, text.NAME_MAX),
+            seen=min(vm.seen, at),
+        )
+        for vm in saved.vms
+    ]
+    return host, vms

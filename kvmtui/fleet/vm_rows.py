@@ -1,0 +1,129 @@
+"""The rows of one host's VMs, each with what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from kvmtui.fleet import trouble
+from kvmtui.fleet.rates import NO_FIGURES
+from kvmtui.fleet.trouble import VmFacts
+from kvmtui.model.host import LinkState
+from kvmtui.model.vm import ACTIVE, Vm, VmState
+
+if TYPE_CHECKING:
+    from kvmtui.config.structs import HostConfig
+    from kvmtui.fleet.shared import Shared
+
+
+class VmRows:
+    """Rows by UUID. Times are of the fleet's clock."""
+
+    def __init__(self, entry: HostConfig, shared: Shared) -> None:
+        self.entry = entry
+        self.rows: dict[str, Vm] = {}
+        self.counts: Counter[VmState] = Counter()
+        self.listed_at = 0.0
+        """When they were last listed."""
+        self._shared = shared
+        self._link = LinkState.CONNECTING
+        self._plain = VmFacts(link=self._link)
+        self._stuck: dict[str, str] = {}
+        self._io_errors: dict[str, str] = {}
+        self._old_figures: set[str] = set()
+
+    def seen(self, vm: Vm) -> float:
+        """Return when the state of one of them was last read."""
+        return vm.seen if vm.state is VmState.UNKNOWN else max(vm.seen, self.listed_at)
+
+    def retag(self, entry: HostConfig) -> None:
+        """Take over changed tags."""
+        self.entry = entry
+        for vm in list(self.rows.values()):
+            if (tags := self._tags(vm.name)) != vm.tags:
+                self._put(replace(vm, tags=tags), vm.seen)
+
+    def restore(self, vm: Vm) -> None:
+        """Take in a VM as an earlier worker knew it: unknown until heard of again."""
+        if not self.listed_at and vm.uuid not in self.rows:
+            self._put(replace(out_of_sight(vm, vm.seen), tags=self._tags(vm.name)), vm.seen)
+
+    def rejudge(self, uuid: str) -> None:
+        """Say anew what is wrong with a VM: something about another host's VM of its UUID changed."""
+        if vm := self.rows.get(uuid):
+            verdict = trouble.of_vm(vm, self._facts(uuid))
+            if verdict != (vm.trouble, vm.severity):
+                self._put(vm, vm.seen)
+
+    def mark_job(self, uuid: str, verb: str) -> None:
+        """Show the verb of the job that works on a VM; "": none does."""
+        vm = self.rows.get(uuid)
+        if vm is not None and vm.job != verb:
+            self._put(replace(vm, job=verb), vm.seen)
+
+    def forget(self) -> None:
+        """Take them all out: their host left the config."""
+        for vm in list(self.rows.values()):
+            self._vanish(vm)
+
+    def _tags(self, name: str) -> tuple[str, ...]:
+        return self._shared.tags.tags(self.entry.tags, self.entry.name, name)
+
+    def _in_state(self, vm: Vm, state: VmState, reason: str, at: float) -> Vm:
+        """Return ``vm`` in a state read ``at``; when it began is known only if the one before was."""
+        if state is vm.state:
+            return vm if reason == vm.state_reason else replace(vm, state_reason=reason, seen=at)
+        if state is not VmState.PAUSED:
+            self._io_errors.pop(vm.uuid, None)
+        since = None if vm.state is VmState.UNKNOWN else at
+        vm = replace(vm, state=state, state_reason=reason, was=None, since=since, seen=at)
+        if state in ACTIVE:
+            return vm
+        self._forget_run(vm.uuid)
+        return replace(vm, **NO_FIGURES._asdict(), sampled=None)
+
+    def _forget_run(self, uuid: str) -> None:
+        """Forget what held only while its QEMU ran."""
+        self._stuck.pop(uuid, None)
+        self._io_errors.pop(uuid, None)
+        self._old_figures.discard(uuid)
+
+    def _facts(self, uuid: str) -> VmFacts:
+        is_shared = uuid in self._shared.table.shared
+        if not is_shared and not self._stuck and not self._io_errors and not self._old_figures:
+            return self._plain
+        return VmFacts(
+            self._link,
+            self._stuck.get(uuid, ""),
+            self._io_errors.get(uuid, ""),
+            self._shared.twins(self.entry.name, uuid) if is_shared else (),
+            uuid in self._old_figures,
+        )
+
+    def _put(self, vm: Vm, at: float) -> None:
+        """Make ``vm`` the row, with what is wrong with it."""
+        verdict = trouble.of_vm(vm, self._facts(vm.uuid))
+        if verdict != (vm.trouble, vm.severity):
+            vm = replace(vm, trouble=verdict.trouble, severity=verdict.severity)
+        before = self.rows.get(vm.uuid)
+        if before is None or before.state is not vm.state:
+            self.counts[vm.state] += 1
+            if before is not None:
+                self.counts[before.state] -= 1
+        self.rows[vm.uuid] = vm
+        self._shared.table.put(vm, before, at)
+
+    def _vanish(self, vm: Vm) -> None:
+        del self.rows[vm.uuid]
+        self.counts[vm.state] -= 1
+        self._forget_run(vm.uuid)
+        self._shared.table.drop(vm)
+
+
+def out_of_sight(vm: Vm, seen: float) -> Vm:
+    """Return ``vm`` as it reads while its host does not answer: its figures stay, with their age."""
+    if vm.state is VmState.UNKNOWN:
+        return vm
+    return replace(vm, state=VmState.UNKNOWN, was=vm.state, state_reason=f"was {vm.state.value}", since=seen, seen=seen)

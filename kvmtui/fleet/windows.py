@@ -1,0 +1,146 @@
+"""Live views: a query in, the rows around a screen and what changes of them out."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from kvmtui.fleet.fields import RESOURCES, Row
+from kvmtui.fleet.selection import Selection, own_key
+from kvmtui.wire.messages import Page, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kvmtui.fleet.fleet import Fleet
+    from kvmtui.model.job import Job
+    from kvmtui.wire.messages import Query
+
+COUNT_MAX = 1_000
+"""Rows of one page or window."""
+
+Cells = tuple[Any, ...]
+"""The values of a row, in the order of the query's columns."""
+
+
+def _reader(query: Query, fleet: Fleet, *, live: bool) -> Callable[[Row, float], Cells]:
+    """Return what reads the query's columns of a row.
+
+    ``live``: the age of a row that is fresh reads None, so that only stale rows change by growing older.
+    """
+    columns = query.columns
+    if not columns:
+        return lambda _row, _now: ()
+    read: Callable[[Row], Any] = attrgetter(*columns)
+    whole = read if len(columns) > 1 else lambda row: (read(row),)
+    if "seen" not in columns:
+        return lambda row, _now: whole(row)
+    place = columns.index("seen")
+    seen: Callable[[Row], float] = fleet.seen if query.resource == "vms" else attrgetter("seen")
+    out_of_sight = RESOURCES[query.resource].out_of_sight
+
+    def cells(row: Row, now: float) -> Cells:
+        values = whole(row)
+        at = seen(row)
+        is_fresh = live and now - at <= fleet.late_after_s and not out_of_sight(row)
+        return (*values[:place], None if is_fresh else at, *values[place + 1 :])
+
+    return cells
+
+
+def _count(query: Query) -> int:
+    return max(1, min(query.count, COUNT_MAX))
+
+
+def page(query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> Page:
+    """Return the rows ``first`` to ``first + count`` of a query as they are now; none if there are not so many.
+
+    Raises FilterError, or UsageError for a resource or column that does not exist.
+    """
+    selection = Selection(query, fleet)
+    selection.refresh(fleet, jobs, now, hold=False)
+    read, first = _reader(query, fleet, live=False), max(0, query.first)
+    return Page(
+        rows=tuple(read(selection.rows[entry[2]], now) for entry in selection.order[first : first + _count(query)]),
+        matched=len(selection.order),
+        total=selection.total,
+        now=now,
+        demo=fleet.is_demo,
+    )
+
+
+class _Sent(NamedTuple):
+    """A row as the client has it."""
+
+    row: Row
+    cells: Cells
+
+
+class Window:
+    """One live view of one client. What update() returned is taken for received."""
+
+    def __init__(self, number: int, query: Query, fleet: Fleet) -> None:
+        """Raises FilterError, or UsageError for a resource or column that does not exist."""
+        self.number = number
+        self._query: Query
+        self._open(query, fleet)
+
+    def change(self, query: Query, fleet: Fleet) -> None:
+        """Show another query. Raises as the constructor does; the window then stays as it was.
+
+        Another place, ``follow`` or ``hold`` goes on with what was sent; anything else begins anew.
+        """
+        old = self._query
+        if replace(query, first=old.first, count=old.count, follow=old.follow, hold=old.hold) == old:
+            self._query = query
+        else:
+            self._open(query, fleet)
+
+    def _open(self, query: Query, fleet: Fleet) -> None:
+        self._selection = Selection(query, fleet)
+        self._query = query
+        self._read = _reader(query, fleet, live=True)
+        self._sent: dict[int, _Sent] = {}
+        self._header: tuple[object, ...] = ()
+
+    def update(self, fleet: Fleet, jobs: Sequence[Job], now: float) -> Rows | None:
+        """Return what changed since the last update, or None if nothing did.
+
+        Beyond the end of the list the last rows are given: ``first`` of the answer says where it begins.
+        """
+        selection, query = self._selection, self._query
+        selection.refresh(fleet, jobs, now, hold=query.hold)
+        matched, count, first = len(selection.order), _count(query), max(0, query.first)
+        if first >= matched:
+            first = max(0, matched - count)
+        rows: list[tuple[int, str, Cells]] = []
+        sent: dict[int, _Sent] = {}
+        ages = "seen" in query.columns
+        for index, entry in enumerate(selection.order[first : first + count], first):
+            row, old = selection.rows[entry[2]], self._sent.get(index)
+            if old is not None and old.row is row and not ages:
+                sent[index] = old
+                continue
+            sent[index] = new = _Sent(row, self._read(row, now))
+            if old is None or old.cells != new.cells or old.row.key != row.key:
+                rows.append((index, row.key, new.cells))
+        at = selection.place(own_key(query.resource, query.follow)) if query.follow else None
+        header = (first, len(sent), matched, selection.total, at, query.follow)
+        is_new, is_same = not self._header, not rows and header == self._header
+        self._sent, self._header = sent, header
+        if is_same:
+            return None
+        return Rows(
+            window=self.number,
+            reset=is_new,
+            first=first,
+            count=len(sent),
+            matched=matched,
+            total=selection.total,
+            rows=tuple(rows),
+            at=at,
+            follow=query.follow,
+            now=now,
+        )
