@@ -10,6 +10,7 @@ Needs root with Debian's packages of libvirt, QEMU, OpenSSH's server.
     python -m tests.lab cut K | heal K      pull the network cable of host K, put it back
     python -m tests.lab kill K | boot K     cut the power of host K, start it again with the disks it had
     python -m tests.lab freeze K | thaw K   SIGSTOP libvirtd of host K; SIGCONT all that is stopped there
+    python -m tests.lab mute K              SIGSTOP sshd of host K: it accepts connections, never answers; thaw ends it
     python -m tests.lab delay K MS          kvmK, as the seat calls it, is MS milliseconds slow each way (0: not)
     python -m tests.lab libvirt K start|stop|modular     its daemon; modular: sockets as virtqemud has them
     python -m tests.lab sshd K [OPTION=VALUE ...]        restart its sshd with these options, as sshd_config(5) has them
@@ -39,7 +40,7 @@ from tests.lab.cluster import Cluster
 from tests.lab.commands import LabError
 from tests.lab.layout import Layout
 
-_ON_HOST = ("cut", "heal", "kill", "boot", "freeze", "thaw")
+_ON_HOST = ("cut", "heal", "kill", "boot", "freeze", "mute", "thaw")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -258,6 +258,11 @@ link set br0 up
         """The host key it shows now: type, then base64."""
         return " ".join((self.dir / "ssh" / f"{self._options().key}.pub").read_text().split()[:2])
 
+    def mute(self) -> None:
+        """Stop sshd where it is: the host accepts connections, and never says a word. `thaw()` ends it."""
+        for process in self.processes("sshd"):
+            process.signal(signal.SIGSTOP)
+
     def _restart_sshd(self) -> None:
         end_all(self.processes("sshd"))
         self.run("bash", self.dir / "start-sshd")

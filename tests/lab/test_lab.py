@@ -105,6 +105,14 @@ def test_frozen_libvirtd(lab: Cluster) -> None:
     lab.host(1).virsh("list", timeout_s=5)
 
 
+def test_silent_host(lab: Cluster, seat: Seat) -> None:
+    """It accepts a connection, then says nothing; mended it does."""
+    lab.host(3).mute()
+    assert "banner exchange" in seat.run(*SSH, "kvm3", "true", check=False).stderr
+    lab.mend()
+    seat.run(*SSH, "kvm3", "true")
+
+
 def test_stuck_qemus(lab: Cluster, tiny: TinyFactory) -> None:
     """A stopped QEMU is still called paused, and its monitor answers nothing."""
     stuck, fine = tiny(lab.host(2), 2)
