@@ -93,6 +93,14 @@ class ChannelDuplex(asyncssh.SSHUNIXSession[bytes], asyncssh.SSHClientSession[by
         if channel is not None:
             channel.abort()
 
+    def break_off(self, error: LinkError) -> None:
+        """End now, and say so to who receives."""
+        receiver = self._receiver
+        self.abort()
+        if receiver is not None and not self._over:
+            self._over = True
+            receiver.ended(error)
+
     # --- asyncssh's session -------------------------------------------------------------------------------------
 
     def connection_made(self, chan: asyncssh.SSHUNIXChannel[bytes] | asyncssh.SSHClientChannel[bytes]) -> None:

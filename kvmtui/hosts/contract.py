@@ -19,6 +19,10 @@ class Ran(NamedTuple):
     err: str
 
 
+class NoShellError(LinkError):
+    """The link is up, but this login may run no commands, now or later."""
+
+
 class Receiver(Protocol):
     """Who takes what comes out of a Duplex. Called in the hosts loop; must not block, must not raise."""
 
@@ -81,9 +85,9 @@ class Link(Protocol):
     async def run(self, argv: Sequence[str], *, deadline_s: float = 5.0, limit_bytes: int = 262_144) -> Ran:
         """Run a command on the host, its input empty; ``argv`` reaches it word for word.
 
-        Raises LinkError: with state UP when the link is fine but no command can be run for this user ("no shell"),
-        when the deadline passes or when the output is longer than ``limit_bytes`` (the command is ended then);
-        with LOST when the link went meanwhile.
+        Raises NoShellError if this login may run none. Raises LinkError: with state UP when the link is fine but the
+        command cannot be begun, does not end within the deadline, or writes more than ``limit_bytes`` (it is ended
+        then); with LOST when the link went meanwhile.
         """
 
     async def fetch_host_keys(self) -> tuple[HostKey, ...]:

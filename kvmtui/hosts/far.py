@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Sequence
 
 import asyncssh
@@ -43,9 +44,20 @@ class FarEnd:
         self._program: dict[bool, tuple[str, ...]] = {}
         """Read only or not -> the program that stands in for forwarding."""
         self._path: dict[bool, str] = {}
+        self._open: weakref.WeakSet[ChannelDuplex] = weakref.WeakSet()
 
     async def open(self, read_only: bool) -> ChannelDuplex:
         """Open one connection. Raises LinkError: NO_LIBVIRT, NEEDS_YOU if we may not, LOST."""
+        duplex = await self._open_one(read_only)
+        self._open.add(duplex)
+        return duplex
+
+    def break_off(self, error: LinkError) -> None:
+        """End all that was opened, now."""
+        for duplex in tuple(self._open):
+            duplex.break_off(error)
+
+    async def _open_one(self, read_only: bool) -> ChannelDuplex:
         if read_only in self._program:
             return await self._shell.stream(self._program[read_only], deadline_s=OPEN_S)
         paths = self._paths(read_only)
@@ -125,8 +137,9 @@ class FarEnd:
     async def _try_helper(self, program: Sequence[str]) -> str:
         """Run the helper with its input at an end: what keeps it from libvirt, in its words, "" if nothing does."""
         ran = await self._shell.run(["env", "LC_ALL=C", *program], deadline_s=OPEN_S, limit_bytes=8_192)
-        words = ran.err.strip()
-        return clean(words or f"exit {ran.status}", 300) if ran.status and "cannot connect" in words else ""
+        if not ran.status or "cannot connect" not in ran.err:
+            return ""
+        return clean(ran.err[ran.err.find("Failed to") :].strip() if "Failed to" in ran.err else ran.err.strip(), 300)
 
     def _forbidden(self, words: str, read_only: bool) -> LinkError:
         text = f"{self._user} may not use libvirt there"

@@ -141,6 +141,8 @@ class SshLink:
     def _end(self, error: LinkError) -> None:
         if not self.closed.done():
             self.closed.set_result(error)
+        if self._far is not None:
+            self._far.break_off(self._why())
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()

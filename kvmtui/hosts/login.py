@@ -261,6 +261,6 @@ def _refusal(login: Login, target: Target, found: Found, owner: _Owner, error: E
     elif owner.met and isinstance(error, asyncssh.DisconnectError) and not isinstance(error, asyncssh.ConnectionLost):
         told = refusals.login(target, owner.identities, owner.methods, owner.banner, error)
     else:
-        told = refusals.broken(error, reached=owner.reached)
+        told = refusals.broken(target, error, reached=owner.reached)
     text = f"jump host {target.alias}: {told.text}" if login.jump else told.text
     return LinkError(text, told.state, where=login.host, words=clean(told.words), remedy=told.remedy)

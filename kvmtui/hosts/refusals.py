@@ -63,7 +63,7 @@ def login(
         text = f"login as {user} refused: {clean(error.reason, 120)}"
         remedy = "name the key for this host: identity_file in the config" if len(tried) > 1 else ""
         return LinkError(text, LinkState.NEEDS_YOU, words=words, remedy=remedy)
-    if methods and "publickey" not in methods:
+    if "publickey" not in methods:
         text, remedy = f"login as {user} refused: it takes no keys", "set PubkeyAuthentication yes in its sshd_config"
         return LinkError(text, LinkState.NEEDS_YOU, words=words, remedy=remedy)
     port = "" if target.port == 22 else f"-p {target.port} "
@@ -71,7 +71,7 @@ def login(
     return LinkError(f"login as {user} refused", LinkState.NEEDS_YOU, words=words, remedy=remedy)
 
 
-def broken(error: Exception, *, reached: bool) -> LinkError:
+def broken(target: Target, error: Exception, *, reached: bool) -> LinkError:
     """The connection did not come to a login."""
     state, text, remedy = LinkState.LOST, "the login failed", ""
     words = error.reason if isinstance(error, (asyncssh.DisconnectError, asyncssh.ChannelOpenError)) else str(error)
@@ -86,6 +86,8 @@ def broken(error: Exception, *, reached: bool) -> LinkError:
             remedy = "one of the two sides is too old, or its sshd_config too narrow"
         case asyncssh.ProtocolError() | asyncssh.ProtocolNotSupported():
             text, remedy = "what answers there does not speak SSH", "is this the port of sshd?"
+        case asyncssh.DisconnectError() if target.proxy_command:
+            text, remedy = "its ProxyCommand gives no connection", f"try: ssh {shlex.quote(target.alias)}"
         case asyncssh.DisconnectError():
             text, remedy = (
                 "it hung up before the login",

@@ -11,7 +11,7 @@ import asyncssh
 
 from kvmtui.errors import LinkError
 from kvmtui.hosts.channel import ChannelDuplex
-from kvmtui.hosts.contract import Ran
+from kvmtui.hosts.contract import NoShellError, Ran
 from kvmtui.hosts.opening import opened
 from kvmtui.model.host import LinkState
 from kvmtui.text import clean
@@ -28,7 +28,7 @@ class Shell:
         self._connection = connection
         self._host = host
         self._user = user
-        self._refusal: LinkError | None = None
+        self._refusal = ""
         self._places = asyncio.Semaphore(AT_ONCE)
         self._marker = f"kvmtui-{secrets.token_hex(8)}"
 
@@ -68,8 +68,8 @@ class Shell:
 
     async def _begin(self, argv: Sequence[str]) -> ChannelDuplex:
         """Begin a command. Its output begins after a line of ours: what a login shell's files write comes before."""
-        if self._refusal is not None:
-            raise self._copy(self._refusal)
+        if self._refusal:
+            raise self._no_shell()
         command = f"echo {self._marker} && {shlex.join(argv)}"
         duplex = ChannelDuplex(self._host, self._marker.encode())
         try:
@@ -88,13 +88,11 @@ class Shell:
         if self._connection.is_closed():
             raise LinkError("the link is lost", LinkState.LOST, where=self._host)
         said = (duplex.preamble.strip() or duplex.stderr.strip()).decode(errors="replace")
-        words = clean(said.splitlines()[-1], 200) if said else f"exit {duplex.status}"
-        self._refusal = LinkError(f"{self._user} has no shell there", LinkState.UP, where=self._host, words=words)
-        raise self._copy(self._refusal)
+        self._refusal = clean(said.splitlines()[-1], 200) if said else f"exit {duplex.status}"
+        raise self._no_shell()
 
-    @staticmethod
-    def _copy(error: LinkError) -> LinkError:
-        return LinkError(error.text, error.state, where=error.where, words=error.words, remedy=error.remedy)
+    def _no_shell(self) -> NoShellError:
+        return NoShellError(f"{self._user} has no shell there", LinkState.UP, where=self._host, words=self._refusal)
 
 
 class _Collector:
