@@ -1,4 +1,4 @@
-"""The verbs: one declaration each, from which keys, menus, help, command line and eligibility follow."""
+"""The verbs: one declaration each, from which keys, menus, help, command line, eligibility follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs, their plans and the question that stands before them."""
+"""Jobs, from the plan that is asked about to the outcome of each step."""
 
 from __future__ import annotations
 

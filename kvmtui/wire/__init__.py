@@ -1,1 +1,1 @@
-"""The line between worker and clients."""
+"""The line from the worker to its clients."""
