@@ -87,6 +87,11 @@ class Window:
         self._query: Query
         self._open(query, fleet)
 
+    @property
+    def shown(self) -> list[Row]:
+        """The rows that the client has, as they were last sent."""
+        return [sent.row for sent in self._sent.values()]
+
     def change(self, query: Query, fleet: Fleet) -> None:
         """Show another query. Raises as the constructor does; the window then stays as it was.
 
