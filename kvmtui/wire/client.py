@@ -78,6 +78,8 @@ class Client(asyncio.Protocol):
         client._lines = line.buffer
         line.socket.setblocking(False)
         await asyncio.get_running_loop().create_unix_connection(lambda: client, sock=line.socket)
+        for message in line.pushed:
+            client._take(message)
         client._cut_lines()
         return client
 

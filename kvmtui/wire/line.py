@@ -6,14 +6,14 @@ import contextlib
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 import kvmtui
 from kvmtui.errors import WorkerError
 from kvmtui.wire.framing import LineBuffer, LineTooLongError
-from kvmtui.wire.messages import Failure, Hello, Reply, Request, Welcome, decode_answer, encode
+from kvmtui.wire.messages import Failure, Hello, Reply, Request, Welcome, WorkerMessage, decode_answer, encode
 from kvmtui.wire.peer import Peer, peer_of
 from kvmtui.wire.results import hung_up, no_answer, result_of
 
@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 
 CONNECT_S = 2.0
 CALL_S = 10.0
+PUSHED_MAX = 1_000
+"""Messages kept that the worker sent by itself."""
 _CHUNK = 65_536
 
 
@@ -47,6 +49,8 @@ class Line:
         self.path = path
         self.buffer = LineBuffer()
         """What has come and is not read yet."""
+        self.pushed: list[WorkerMessage] = []
+        """What the worker sent by itself meanwhile, for who goes on with this connection."""
         self.last_id = 0
         self.welcome: Welcome | None = None
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -70,24 +74,22 @@ class Line:
         return self.welcome
 
     def call(self, request: Request[Result], deadline_s: float = CALL_S) -> Result:
-        """Ask, wait for the answer; what else the worker sends meanwhile is passed over.
+        """Ask, wait for the answer.
 
         Raises what the worker answers with, WorkerError if it does not answer within ``deadline_s`` or hangs up.
         """
-        self.last_id += 1
-        numbered = msgspec.structs.replace(request, id=self.last_id)
         ends = time.monotonic() + deadline_s
         try:
-            self.socket.settimeout(deadline_s)
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have said why, before it hung up
-                self.socket.sendall(encode(numbered) + b"\n")
+            self.send(request, deadline_s)
             while True:
                 line = self.buffer.pop()
                 if line is None:
                     self._receive(ends)
                     continue
                 answer = decode_answer(line)
-                if isinstance(answer, Reply | Failure) and answer.id in {self.last_id, 0}:
+                if not isinstance(answer, Reply | Failure):
+                    self._keep(answer)
+                elif answer.id in {self.last_id, 0}:
                     return result_of(request, answer)
         except TimeoutError as error:
             raise no_answer(request, deadline_s) from error
@@ -95,6 +97,14 @@ class Line:
             raise hung_up() from error
         except (msgspec.MsgspecError, LineTooLongError) as error:
             raise WorkerError("what answers there is no worker", where=str(self.path), words=str(error)) from error
+
+    def send(self, request: Request[Any], deadline_s: float = CALL_S) -> None:
+        """Ask without waiting for the answer, which is not looked at. Raises OSError, TimeoutError."""
+        self.last_id += 1
+        numbered = msgspec.structs.replace(request, id=self.last_id)
+        self.socket.settimeout(deadline_s)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have said why, before it hung up
+            self.socket.sendall(encode(numbered) + b"\n")
 
     def wait_closed(self, deadline_s: float) -> bool:
         """Wait until the worker has ended the connection; return whether it has within ``deadline_s``."""
@@ -111,6 +121,11 @@ class Line:
     def close(self) -> None:
         """End the connection."""
         self.socket.close()
+
+    def _keep(self, message: WorkerMessage) -> None:
+        self.pushed.append(message)
+        if len(self.pushed) > PUSHED_MAX:
+            raise WorkerError(f"more than {PUSHED_MAX} messages came that nobody read")
 
     def _receive(self, ends: float) -> None:
         left = ends - time.monotonic()

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kvmtui.model.host import Summary
+from kvmtui.model.host_key import HostKey
 from kvmtui.model.job import Job, JobDetail, Plan
 from kvmtui.model.vm import VmDetail
 
@@ -301,22 +302,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     now: float
     demo: bool = False
-
-
-class HostKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A host key as shown by a host."""
-
-    host: str
-    """Name in the config, or the jump host."""
-    address: str
-    port: int
-    algorithm: str
-    fingerprint: str
-    """"SHA256:…"."""
-    state: str
-    """"known", "unknown" or "changed"."""
-    where: str = ""
-    """File and line of the key that is known, where it is another one."""
 
 
 class HostKeys(msgspec.Struct, frozen=True, kw_only=True):
