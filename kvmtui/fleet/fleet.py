@@ -217,6 +217,16 @@ class Fleet:
         """Return every VM of that UUID; there is more than one only if something is to be looked at."""
         return [self._shared.table.rows[host, uuid] for host in self._shared.table.places(uuid)]
 
+    def elsewhere(self, host: str, uuid: str) -> list[Vm]:
+        """Return the VMs of that UUID on other hosts than ``host``, by whatever name the config has it."""
+        same = {host, self.same_as(host) or host}
+        return [vm for vm in self.namesakes(uuid) if (self.same_as(vm.host) or vm.host) not in same]
+
+    def same_as(self, host: str) -> str:
+        """Return the first name in the config of a host that stands there under several, "" for that first one."""
+        known = self._known.get(host)
+        return known.same_as if known is not None else ""
+
     def on_hosts(self, names: Iterable[str]) -> list[Vm]:
         """Return the VMs of these hosts."""
         return [vm for name in names if name in self._known for vm in self._known[name].vms.rows.values()]
