@@ -1,0 +1,9 @@
+"""The user's config: what it may say, and what is wrong with it."""
+
+from __future__ import annotations
+
+from kvmtui.config.find import find
+from kvmtui.config.read import load, read
+from kvmtui.config.structs import Config, GuardConfig, HostConfig, Limits, Periods
+
+__all__ = ["Config", "GuardConfig", "HostConfig", "Limits", "Periods", "find", "load", "read"]

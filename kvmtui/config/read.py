@@ -1,0 +1,158 @@
+"""A config file to a Config, every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from pathlib import Path
+
+from kvmtui import text
+from kvmtui.config import values
+from kvmtui.config.entries import TAG, read_hosts
+from kvmtui.config.files import read_bounded
+from kvmtui.config.nodes import Mapping, Node, Problems, clip, parse
+from kvmtui.config.structs import Config, GuardConfig, HostConfig, Limits, Periods
+from kvmtui.errors import ConfigError
+
+STARTS = ("read-write", "read-only")
+NAME_MAX = 40
+RULE_MAX = 500
+RULE_FIELDS = ("name", "host")
+"""Fields that a rule of vm_tags may look at."""
+_KEYS = ("name", "hosts", "defaults", "guard", "limits", "periods", "vm_tags", "demo")
+_PERIOD_S = (0.5, 3600.0)
+_PER_HOST = (1, 8)
+
+
+def load(path: Path) -> Config:
+    """Read the config at ``path``.
+
+    Raises ConfigError with every problem found, each one line of text with its line in the file and a remedy.
+    """
+    absolute = path.expanduser().absolute()
+    raw, why, remedy = read_bounded(absolute)
+    if why:
+        raise ConfigError(str(absolute), [f"cannot be read: {why} · {remedy}"])
+    return read(raw, absolute)
+
+
+def read(raw: bytes, path: Path) -> Config:
+    """Return what the bytes of the config at ``path`` say; relative paths in it start from its folder.
+
+    Raises ConfigError as ``load`` does.
+    """
+    problems = Problems()
+    config = _whole(raw, path, problems)
+    if config is None or problems.found:
+        raise ConfigError(str(path), problems.lines())
+    return config
+
+
+def _whole(raw: bytes, path: Path, problems: Problems) -> Config | None:
+    try:
+        source = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.add(line, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8")
+        return None
+    root = parse(source, problems)
+    if root is None:
+        if not problems.found:
+            problems.add(0, "the file is empty", 'begin with "hosts:"; config.example.yaml shows every key')
+        return None
+    if not isinstance(root, Mapping):
+        problems.add(root.line, f"{values.kind(root)} where keys are wanted", 'begin with "hosts:"')
+        return None
+    given = values.known(root, "", _KEYS, problems)
+    hosts, lines = read_hosts(given.get("hosts"), given.get("defaults"), path.parent, problems)
+    demo = values.truth(given["demo"], "demo", problems) if "demo" in given else False
+    if demo:
+        _demo_only(hosts, lines, problems)
+    return Config(
+        name=_name(given.get("name"), problems) or text.clean(path.stem, NAME_MAX),
+        hosts=hosts,
+        guard=_guard(given.get("guard"), problems),
+        limits=_limits(given.get("limits"), problems),
+        periods=_periods(given.get("periods"), problems),
+        vm_tags=_vm_tags(given.get("vm_tags"), problems),
+        demo=bool(demo),
+        path=str(path),
+        digest=hashlib.sha256(raw).hexdigest()[:16],
+    )
+
+
+def _demo_only(hosts: tuple[HostConfig, ...], lines: dict[str, int], problems: Problems) -> None:
+    """Invented figures must never stand beside a real VM."""
+    for host in hosts:
+        if not host.uri.startswith("test:"):
+            problems.add(
+                lines[host.name], f"host {host.name} is real, and demo: true invents figures", "remove demo: true"
+            )
+
+
+def _name(node: Node | None, problems: Problems) -> str:
+    value = values.word(node, "name", problems, needed=True) if node is not None else None
+    if value is None:
+        return ""
+    if len(value) > NAME_MAX or text.clean(value) != value:
+        problems.add(node.line if node else 0, f'name: "{clip(value)}"', f"at most {NAME_MAX} printable characters")
+    return value
+
+
+def _guard(node: Node | None, problems: Problems) -> GuardConfig:
+    mapping = values.section(node, "guard", problems) if node is not None else None
+    if mapping is None:
+        return GuardConfig()
+    given = values.known(mapping, "guard: ", GuardConfig.__struct_fields__, problems)
+    start = values.choice(given["start"], "guard: start", STARTS, problems) if "start" in given else None
+    return GuardConfig(start=start) if start else GuardConfig()
+
+
+def _limits(node: Node | None, problems: Problems) -> Limits:
+    mapping = values.section(node, "limits", problems) if node is not None else None
+    if mapping is None:
+        return Limits()
+    given = values.known(mapping, "limits: ", Limits.__struct_fields__, problems)
+    read = {key: values.number(at, f"limits: {key}", *_PER_HOST, problems, whole=True) for key, at in given.items()}
+    return Limits(**{key: int(value) for key, value in read.items() if value is not None})
+
+
+def _periods(node: Node | None, problems: Problems) -> Periods:
+    mapping = values.section(node, "periods", problems) if node is not None else None
+    if mapping is None:
+        return Periods()
+    given = values.known(mapping, "periods: ", Periods.__struct_fields__, problems)
+    read = {key: values.number(at, f"periods: {key}", *_PERIOD_S, problems) for key, at in given.items()}
+    return Periods(**{key: value for key, value in read.items() if value is not None})
+
+
+def _vm_tags(node: Node | None, problems: Problems) -> dict[str, str]:
+    mapping = values.section(node, "vm_tags", problems) if node is not None else None
+    rules: dict[str, str] = {}
+    for tag, (key, value) in mapping.keys.items() if mapping is not None else ():
+        if not TAG.fullmatch(tag):
+            problems.add(key.line, f'vm_tags: "{clip(tag)}" cannot be a tag', "letters, digits and . _ - + / = @")
+        rule = values.word(value, f"vm_tags: {clip(tag)}", problems, needed=True)
+        if rule is None:
+            continue
+        field, tilde, pattern = rule.partition("~")
+        if not tilde or field not in RULE_FIELDS or len(rule) > RULE_MAX:
+            example = "write 'name~^db-' or 'host~^kvm[12]$'"
+            problems.add(value.line, f'vm_tags: {clip(tag)}: "{clip(rule)}" is no rule', example)
+        elif why := _bad_pattern(pattern):
+            example = "a regular expression as Python's re reads it"
+            problems.add(value.line, f'vm_tags: {clip(tag)}: "{clip(pattern)}": {why}', example)
+        else:
+            rules[tag] = rule
+    return rules
+
+
+def _bad_pattern(pattern: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
+        return str(error) or "too deep"
+    return ""

@@ -1,0 +1,70 @@
+"""The settings that a config file gives, as frozen structs."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class HostConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One host as the config names it; the same keys may stand under ``defaults:``."""
+
+    name: str
+    """Unique in the config: letters, digits, dots, dashes, underscores."""
+    uri: str
+    """libvirt's address of it, as hosts.uri.parse accepts it."""
+    identity_file: str = ""
+    """Absolute path of the private key to log in with; "": as ssh would choose."""
+    known_hosts: str = ""
+    """Absolute path of a known_hosts file to read besides ours; "": the user's and the system's, as ssh does."""
+    jump: str = ""
+    """Hosts to go through, as ssh's -J: ``[user@]host[:port],…``; "none": straight there; "": as ssh's config says."""
+    tags: tuple[str, ...] = ()
+    """Every VM on the host has them too."""
+    guard: str = "normal"
+    """Guard level: "normal", "careful" (every act counts as wide), "locked" (no act at all)."""
+    access: str = "rw"
+    """"rw", or "ro": libvirt's read-only socket, so that nothing can be changed even by mistake."""
+
+
+class GuardConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may do what."""
+
+    start: str = "read-write"
+    """How a console starts: "read-write" or "read-only"."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much at once."""
+
+    per_host: int = 2
+    """Acts under way on one host, 1 to 8; each is a connection of its own."""
+
+
+class Periods(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a host is asked, in seconds; stretched by the worker where a fleet or a host is slow."""
+
+    state_s: float = 2.0
+    """States, and what exists."""
+    watched_s: float = 2.0
+    """Full statistics of the VMs that are on a screen."""
+    others_s: float = 10.0
+    """Full statistics of the other VMs."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole config file."""
+
+    name: str
+    """What the fleet is called on the top line; without the key, the file's name."""
+    hosts: tuple[HostConfig, ...]
+    guard: GuardConfig = GuardConfig()
+    limits: Limits = Limits()
+    periods: Periods = Periods()
+    vm_tags: dict[str, str] = {}
+    """Tag -> rule: ``name~REGEX`` or ``host~REGEX``, Python's ``re.search`` on that field; both halves are checked."""
+    demo: bool = False
+    """The figures of the hosts are invented; only with ``test://`` hosts."""
+    path: str = ""
+    """The file, absolute."""
+    digest: str = ""
+    """First 16 hex digits of the SHA-256 of the file's bytes."""
