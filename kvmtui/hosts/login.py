@@ -32,6 +32,13 @@ _KEY_ALGORITHMS = (
 _CERTIFICATES = tuple(f"{name.removesuffix('@openssh.com')}-cert-v01@openssh.com" for name in _KEY_ALGORITHMS)
 
 
+_CIPHERS = (
+    "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+    "aes128-ctr", "aes192-ctr", "aes256-ctr",
+)  # fmt: skip
+"""Those with help from the CPU first: half as fast again as asyncssh's first choice, at less of our time."""
+
+
 @dataclass(frozen=True)
 class Login:
     """What a login needs beside its target."""
@@ -238,6 +245,7 @@ async def _connect(
             host_based_auth=False,
             gss_host=None,
             preferred_auth="publickey,keyboard-interactive,password",
+            encryption_algs=_CIPHERS,
             compression_algs=None,
             login_timeout=0,
             connect_timeout=None,

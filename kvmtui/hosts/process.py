@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 
 from kvmtui.hosts.contract import Ran
@@ -20,45 +21,58 @@ async def run_here(
 ) -> Ran:
     """Run ``argv``, its input empty, and give back what it wrote.
 
-    Whatever it started is killed with it when the time is up. Raises OSError if it cannot be started, TooLongError
-    when it takes longer than ``deadline_s`` or writes more than ``limit_bytes``.
+    What it has started is killed with it when the time is up. Raises OSError or ValueError if it cannot be started,
+    TooLongError when it takes longer than ``deadline_s`` or writes more than ``limit_bytes``.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=env,
-        start_new_session=True,
+    loop = asyncio.get_running_loop()
+    transport, output = await loop.subprocess_exec(
+        lambda: _Output(limit_bytes), *argv, stdin=subprocess.DEVNULL, env=env, start_new_session=True
     )
     try:
         async with asyncio.timeout(deadline_s):
-            out, err = await asyncio.gather(_read(process.stdout, limit_bytes), _read(process.stderr, limit_bytes))
-            status = await process.wait()
+            await output.over
     except TimeoutError:
         raise TooLongError(f"no end after {deadline_s:g} s") from None
     finally:
-        await _kill(process)
-    return Ran(max(status, -1), out.decode(errors="replace"), err.decode(errors="replace"))
+        if not output.ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(transport.get_pid(), signal.SIGKILL)
+        transport.close()
+    if output.is_too_long:
+        raise TooLongError(f"more than {limit_bytes} bytes of output")
+    out, err = (b"".join(output.parts[stream]).decode(errors="replace") for stream in (1, 2))
+    return Ran(max(transport.get_returncode() or 0, -1), out, err)
 
 
-async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
-    assert stream is not None
-    parts: list[bytes] = []
-    size = 0
-    while part := await stream.read(65_536):
-        size += len(part)
-        if size > limit:
-            raise TooLongError(f"more than {limit} bytes of output")
-        parts.append(part)
-    return b"".join(parts)
+class _Output(asyncio.SubprocessProtocol):
+    """Collects what a command writes, up to a limit; over when it has ended with both its outputs closed."""
 
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+        self._open = {1, 2}
+        self.parts: dict[int, list[bytes]] = {1: [], 2: []}
+        self.ended = False
+        self.is_too_long = False
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    """Kill the command with its children, and reap it."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await process.wait()
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left >= 0:
+            self.parts[fd].append(data)
+        else:
+            self.is_too_long = True
+            self._finish()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open.discard(fd)
+        if self.ended and not self._open:
+            self._finish()
+
+    def process_exited(self) -> None:
+        self.ended = True
+        if not self._open:
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
