@@ -1,0 +1,42 @@
+"""The windows of the main screen, as they are opened first."""
+
+from __future__ import annotations
+
+from kvmtui.console.listing import Listing
+from kvmtui.console.present import hosts, jobs, vms
+from kvmtui.console.present.frame import divide
+from kvmtui.wire.messages import OpenWindow
+
+HOSTS = 1
+VMS = 2
+JOBS = 3
+SERIES = 4
+DETAIL_VM = 5
+DETAIL_SERIES = 6
+DETAIL_JOBS = 7
+"""Numbers of windows and series."""
+
+
+def listings() -> dict[str, Listing]:
+    """Return the lists of the main screen by the names of their panes: what is wrong first."""
+    return {
+        "hosts": Listing("hosts", hosts.ASKED),
+        "vms": Listing("vms", vms.ASKED),
+        "tasks": Listing("jobs", jobs.ASKED, sort="started", descending=True),
+    }
+
+
+WINDOWS = {"hosts": HOSTS, "vms": VMS, "tasks": JOBS}
+"""Pane -> number of its window."""
+
+
+def first_requests(width: int, height: int) -> list[OpenWindow]:
+    """Return what a terminal of this size asks for first: what it will ask for again once it is painted."""
+    frame = divide(width, height, pane="vms", bottom="metrics", zoomed=False)
+    requests = []
+    for pane, listing in listings().items():
+        rows = frame.rows(pane)
+        if rows:
+            listing.resize(rows)
+            requests.append(OpenWindow(id=0, window=WINDOWS[pane], query=listing.query()))
+    return requests

@@ -1,0 +1,223 @@
+"""The console's end of the line: stays connected, keeps windows open, asks one thing at a time for each."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from kvmtui.errors import KvmtuiError, WorkerError
+from kvmtui.wire.client import Client
+from kvmtui.wire.messages import CloseWindow, OpenSummary, SummaryChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from kvmtui.model.host import Summary
+    from kvmtui.wire.client import Pushed
+    from kvmtui.wire.line import Line
+    from kvmtui.wire.messages import OpenSeries, OpenWindow, Request, Welcome
+
+Result = TypeVar("Result")
+
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Pauses between attempts to reach a worker; the last one for ever."""
+CALL_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Stage(enum.Enum):
+    """How we stand with the worker."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    GONE = "gone"
+
+
+class Early(NamedTuple):
+    """A connection that was greeted, and asked for its first windows, before there was an event loop."""
+
+    line: Line
+    summary: Summary
+    sent: dict[int, OpenWindow]
+    """Window -> what was asked for."""
+
+
+class _Wish:
+    """What we want of one window: the latest request, and whether it has left."""
+
+    def __init__(self, request: OpenWindow | OpenSeries, done: Callable[[KvmtuiError | None], None] | None) -> None:
+        self.request = request
+        self.done = done
+        self.task: asyncio.Task[None] | None = None
+        self.has_left = False
+
+
+class Feed:
+    """The connection to the worker over the life of a console, worker after worker."""
+
+    def __init__(
+        self, dial: Callable[[], Line], on_push: Callable[[Pushed], None], on_stage: Callable[[], None]
+    ) -> None:
+        """``dial`` returns a greeted connection, starting a worker if need be; it blocks, so it has a thread.
+
+        ``on_push`` is given what the worker sends, ``on_stage`` is told when ``stage`` or ``trouble`` changed.
+        """
+        self.stage = Stage.CONNECTING
+        self.trouble = ""
+        """Why there is no worker, in words."""
+        self.welcome: Welcome | None = None
+        self._dial = dial
+        self._on_push = on_push
+        self._on_stage = on_stage
+        self._client: Client | None = None
+        self._wishes: dict[int, _Wish] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- staying connected -------------------------------------------------------------------------------------
+
+    async def adopt(self, early: Early) -> None:
+        """Go on with a connection that was made before the event loop."""
+        for window, request in early.sent.items():
+            wish = _Wish(request, None)
+            wish.has_left = True
+            self._wishes[window] = wish
+        await self._take(early.line)
+        self._on_push(SummaryChanged(summary=early.summary, now=early.line.welcome.now if early.line.welcome else 0.0))
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        try:
+            failures = 0
+            while True:
+                try:
+                    if self._client is None:
+                        await self._connect()
+                    failures = 0
+                    assert self._client is not None
+                    await asyncio.shield(self._client.closed)
+                    await self._lost("the worker is gone")
+                except KvmtuiError as error:
+                    await self._lost(str(error))
+                    await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+                    failures += 1
+        finally:
+            if self._client is not None:
+                await self._client.close()
+
+    async def _connect(self) -> None:
+        line = await _in_thread(self._dial)
+        for wish in self._wishes.values():
+            wish.has_left = False
+        client = await self._take(line)
+        for window in list(self._wishes):
+            self._hurry(window)
+        summary = await client.call(OpenSummary(id=0))
+        self._on_push(SummaryChanged(summary=summary, now=client.welcome.now))
+
+    async def _take(self, line: Line) -> Client:
+        client = await Client.adopt(line, self._on_push)
+        self._client, self.welcome = client, client.welcome
+        self.stage, self.trouble = Stage.UP, ""
+        self._on_stage()
+        return client
+
+    async def _lost(self, trouble: str) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+        self.stage, self.trouble = Stage.GONE, trouble
+        self._on_stage()
+
+    # --- windows -----------------------------------------------------------------------------------------------
+
+    def open(self, request: OpenWindow | OpenSeries, done: Callable[[KvmtuiError | None], None] | None = None) -> None:
+        """Have a window or series as ``request`` says, from now on and after every reconnect.
+
+        One request a window is under way at a time, then the latest; ``done`` is told that the worker has taken it,
+        or why it refused.
+        """
+        wish = self._wishes.get(request.window)
+        if wish is None:
+            wish = self._wishes[request.window] = _Wish(request, done)
+        elif wish.has_left and wish.request == request:
+            return
+        wish.request, wish.done, wish.has_left = request, done, False
+        self._hurry(request.window)
+
+    def close(self, window: int) -> None:
+        """Have a window no more."""
+        wish = self._wishes.pop(window, None)
+        if wish is not None and self._client is not None:
+            self._spawn(self._close(window))
+
+    def _hurry(self, window: int) -> None:
+        wish = self._wishes[window]
+        if self._client is not None and (wish.task is None or wish.task.done()):
+            wish.task = self._spawn(self._send(wish, self._client))
+
+    async def _send(self, wish: _Wish, client: Client) -> None:
+        while not wish.has_left and not client.is_closed:
+            wish.has_left = True
+            done = wish.done
+            refusal: KvmtuiError | None = None
+            try:
+                await client.call(wish.request, CALL_S)
+            except WorkerError as error:
+                log.warning("window %d: %s", wish.request.window, error)
+                return
+            except KvmtuiError as error:
+                refusal = error
+            if done is not None:
+                done(refusal)
+
+    async def _close(self, window: int) -> None:
+        try:
+            await self.call(CloseWindow(id=0, window=window))
+        except KvmtuiError as error:
+            log.info("window %d: %s", window, error)
+
+    # --- calls -------------------------------------------------------------------------------------------------
+
+    async def call(self, request: Request[Result], deadline_s: float = CALL_S) -> Result:
+        """Ask the worker. Raises what it answers with, WorkerError if there is none or it does not answer."""
+        if self._client is None:
+            raise WorkerError("there is no worker now", remedy="it is being started; try again")
+        return await self._client.call(request, deadline_s)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _in_thread(work: Callable[[], Line]) -> Line:
+    """Run ``work`` in a thread of its own, which does not hold up leaving the program."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Line] = loop.create_future()
+
+    def settle(line: Line | None, error: Exception | None) -> None:
+        if future.cancelled():
+            if line is not None:
+                line.close()
+        elif error is not None:
+            future.set_exception(error)
+        elif line is not None:
+            future.set_result(line)
+
+    def run() -> None:
+        line: Line | None = None
+        failure: Exception | None = None
+        try:
+            line = work()
+        except Exception as error:  # noqa: BLE001 - handed over to whoever waits
+            failure = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, line, failure)
+
+    threading.Thread(target=run, name="dial", daemon=True).start()
+    return await future

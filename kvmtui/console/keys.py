@@ -1,0 +1,123 @@
+"""The keys of the console: one table, from which dispatch, footer and help follow."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Action(NamedTuple):
+    """One thing that a key does."""
+
+    id: str
+    """``do_<id>`` is the method of the page that does it."""
+    keys: tuple[str, ...]
+    """Characters, or Textual's names of keys that are none."""
+    help: str
+    context: str = "main"
+    """Where it is bound: one of CONTEXTS."""
+    footer: str = ""
+    """Its word in the footer; "" keeps it out."""
+    moves: bool = False
+    """Only moves about: harmless even where many come at once."""
+
+
+CONTEXTS: dict[str, str] = {
+    "everywhere": "everywhere",
+    "list": "in a list, and in a text",
+    "main": "on the main screen",
+    "detail": "in the detail of a VM",
+    "job": "in a task",
+}
+
+ACTIONS: tuple[Action, ...] = (
+    Action("down", ("j", "down"), "one down", "list", moves=True),
+    Action("up", ("k", "up"), "one up", "list", moves=True),
+    Action("first", ("g", "home"), "to the first; the cursor stays at the top", "list", moves=True),
+    Action("last", ("G", "end"), "to the last", "list", moves=True),
+    Action("half_down", ("ctrl+d",), "half a page down", "list", moves=True),
+    Action("half_up", ("ctrl+u",), "half a page up", "list", moves=True),
+    Action("page_down", ("pagedown",), "a page down", "list", moves=True),
+    Action("page_up", ("pageup",), "a page up", "list", moves=True),
+    Action("filter", ("/",), "filter as you type; enter keeps it, esc takes it back", footer="filter"),
+    Action("act", ("a",), "act on the row under the cursor: a letter says what, a question follows", footer="act"),
+    Action("into", ("enter", "d"), "into it: detail of a VM, VMs of a host, steps of a task", footer="detail"),
+    Action("order", ("o",), "order by a figure: its letter follows; again reverses", footer="order"),
+    Action("next_wrong", ("n",), "next row with something wrong", footer="next trouble", moves=True),
+    Action("previous_wrong", ("N",), "previous row with something wrong", moves=True),
+    Action("only_wrong", ("z",), "only rows with something wrong, and back", footer="only wrong"),
+    Action("zoom", ("f",), "the pane alone on the screen, and back", footer="zoom"),
+    Action("tasks", ("t",), "tasks", footer="tasks"),
+    Action("xml", ("y",), "XML of the VM"),
+    Action("next_pane", ("tab",), "next pane", moves=True),
+    Action("previous_pane", ("shift+tab",), "previous pane", moves=True),
+    Action("pane_hosts", ("1",), "hosts", moves=True),
+    Action("pane_vms", ("2",), "VMs", moves=True),
+    Action("pane_metrics", ("3",), "metrics of the row under the cursor", moves=True),
+    Action("pane_tasks", ("4",), "tasks", moves=True),
+    Action("next_tab", ("l", "right", "tab"), "next tab", "detail", footer="tabs", moves=True),
+    Action("previous_tab", ("h", "left", "shift+tab"), "previous tab", "detail", moves=True),
+    Action("act", ("a",), "act on this VM", "detail", footer="act"),
+    Action("xml", ("y",), "its XML", "detail", footer="XML"),
+    Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
+    Action("help", ("?",), "this page", "everywhere", footer="help"),
+    Action("back", ("escape",), "one step out: question, input, zoom, detail, host, filter", "everywhere"),
+    Action("close", ("q", "ctrl+c"), "close what is on top; on the main screen: leave", "everywhere", footer="leave"),
+)
+
+FREE = frozenset({"ctrl+a", "ctrl+b", "ctrl+k", "ctrl+z", "ctrl+s", "ctrl+q"})
+"""Never bound: they belong to terminals and multiplexers."""
+_TORN = frozenset("[O") | (frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") - {"G", "N"})
+"""What a torn escape sequence arrives as; no bare key of ours. No sequence of keys ends in G or N."""
+
+MOVES = frozenset(key for action in ACTIONS if action.moves for key in action.keys)
+"""Keys that only move about."""
+
+
+def find(contexts: tuple[str, ...], key: str) -> Action | None:
+    """Return what ``key`` does, the first of ``contexts`` first."""
+    for context in contexts:
+        for action in ACTIONS:
+            if action.context == context and key in action.keys:
+                return action
+    return None
+
+
+def name_of(key: str, character: str | None) -> str:
+    """Return a key by our name: the character it types, else Textual's name for it."""
+    modified = key.startswith(("alt+", "ctrl+", "super+", "hyper+", "meta+"))
+    if character is not None and len(character) == 1 and character.isprintable() and not modified:
+        return character
+    return key
+
+
+_SPELLED = {
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+    "left": "left",
+    "right": "right",
+    "shift+tab": "shift+tab",
+}
+
+
+def spelled(key: str) -> str:
+    """Return a key as it is printed in footer and help."""
+    return _SPELLED.get(key, key)
+
+
+def clashes() -> list[str]:
+    """Return what is wrong with the table, in words: keys bound twice in one place, keys that stay free."""
+    problems: list[str] = []
+    seen: dict[tuple[str, str], str] = {}
+    for action in ACTIONS:
+        for key in action.keys:
+            if key in FREE or key in _TORN:
+                problems.append(f"{key} ({action.id}) must stay free")
+            for context in (action.context, "everywhere"):
+                other = seen.get((context, key))
+                if other is not None:
+                    problems.append(f"{key} is both {other} and {action.id} ({action.context})")
+            seen[action.context, key] = action.id
+    return problems

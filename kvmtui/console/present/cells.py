@@ -1,0 +1,123 @@
+"""Spans of text with a role: what every line of the console is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kvmtui.text import clean, fit, width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Span(NamedTuple):
+    """A piece of a line. ``role`` is a name that themes know (theme.ROLES), never a colour."""
+
+    text: str
+    role: str = "text"
+
+
+Line = tuple[Span, ...]
+"""One line of the screen, left to right."""
+
+
+def line_width(line: Iterable[Span]) -> int:
+    """Return the cells that a line takes."""
+    return sum(width(span.text) for span in line)
+
+
+def plain(line: Iterable[Span]) -> str:
+    """Return the text of a line without its roles."""
+    return "".join(span.text for span in line)
+
+
+def fit_line(line: Iterable[Span], cells: int, role: str = "text") -> Line:
+    """Return ``line`` made safe to show and in exactly ``cells`` cells: cut with "…", or padded in ``role``."""
+    fitted: list[Span] = []
+    left = cells
+    for span in line:
+        text = span.text if span.text.isascii() and span.text.isprintable() else clean(span.text)
+        have = width(text)
+        if have > left:
+            if left > 0:
+                fitted.append(Span(fit(text, left), span.role))
+            return tuple(fitted)
+        if have:
+            fitted.append(Span(text, span.role))
+            left -= have
+    if left > 0:
+        fitted.append(Span(" " * left, role))
+    return tuple(fitted)
+
+
+def join(lines: Iterable[Sequence[Span]], between: str, role: str = "faint") -> Line:
+    """Return lines put one behind the other with ``between`` between those that are not empty."""
+    joined: list[Span] = []
+    for line in lines:
+        if not line:
+            continue
+        if joined:
+            joined.append(Span(between, role))
+        joined.extend(line)
+    return tuple(joined)
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """Return ``text`` in lines of at most ``cells`` cells, broken at spaces where there are any."""
+    cells = max(1, cells)
+    lines: list[str] = []
+    current = ""
+    for next_word in clean(text).split(" "):
+        word = next_word
+        candidate = f"{current} {word}" if current else word
+        if width(candidate) <= cells:
+            current = candidate
+            continue
+        if current:
+            lines.append(current)
+        while width(word) > cells:
+            head = _head(word, cells)
+            lines.append(head)
+            word = word[len(head) :]
+        current = word
+    lines.append(current)
+    return lines
+
+
+def _head(word: str, cells: int) -> str:
+    """Return the longest beginning of ``word`` that fits, at least one character."""
+    length = min(len(word), cells)
+    while length > 1 and width(word[:length]) > cells:
+        length -= 1
+    return word[:length]
+
+
+_ASCII = str.maketrans(
+    {
+        "─": "-", "│": "|", "┌": "+", "┐": "+", "└": "+", "┘": "+", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+",
+        "━": "=", "┃": "|", "·": "-", "–": "-", "—": "-", "…": "~", "▸": ">", "▲": "!", "⟳": "*", "✗": "x", "✓": "v",
+        "•": "*", "◦": "o", "‖": "=", "≡": "s", "↓": "v", "↑": "^", "→": ">", "█": "#", "░": ".", "▐": "|", "▕": "|",
+        "▏": " ", "▎": ".", "▍": ":", "▌": ":", "▋": "=", "▊": "=", "▉": "#", "⏎": "<",
+    }
+)  # fmt: skip
+_BRAILLE = " ..::||##"
+"""By the number of dots."""
+
+
+def to_ascii(text: str) -> str:
+    """Return ``text`` in ASCII and in as many cells, for terminals that do not speak UTF-8."""
+    if text.isascii():
+        return text
+    translated = text.translate(_ASCII)
+    if translated.isascii():
+        return translated
+    return "".join(_ascii_of(character) for character in translated)
+
+
+def _ascii_of(character: str) -> str:
+    if character.isascii():
+        return character
+    code = ord(character)
+    if 0x2800 <= code <= 0x28FF:
+        return _BRAILLE[(code - 0x2800).bit_count()]
+    return "?" * width(character)

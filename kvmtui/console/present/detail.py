@@ -1,0 +1,144 @@
+"""A VM in detail: its tabs as lines."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from kvmtui.console.present import vms
+from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.console.present.values import severity_role, shown
+from kvmtui.model.columns import VM_COLUMNS
+from kvmtui.text import bytes_short, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kvmtui.console.present.values import Values
+    from kvmtui.model.vm import VmDetail
+
+TABS = ("overview", "devices", "metrics", "XML", "jobs")
+_LABEL = 14
+_TWO = 90
+"""Cells from which figures stand beside the rest."""
+
+
+def overview(values: Values, detail: VmDetail | None, now: float, width: int) -> list[Line]:
+    """Return what the VM is and how it does."""
+    left = _is(values, detail, now)
+    right = _does(values, now)
+    if width < _TWO:
+        return [(), *left, (), *right]
+    half = width // 2
+    rows = max(len(left), len(right))
+    left += [()] * (rows - len(left))
+    right += [()] * (rows - len(right))
+    return [(), *((*fit_line(a, half), *b) for a, b in zip(left, right, strict=True))]
+
+
+def _is(values: Values, detail: VmDetail | None, now: float) -> list[Line]:
+    state = vms.state_of(values)
+    since = values.get("since")
+    held: Line = (Span(f" for {duration(now - since)}", "faint"),) if since is not None else ()
+    lines: list[Line] = [_row("state", vms.state_span(state), *held)]
+    if words := vms.words_of(values, now):
+        lines.append(_row("", Span(words, severity_role(values) if values.get("trouble") else "accent")))
+    elif reason := values.get("state_reason"):
+        lines.append(_row("", Span(str(reason), "faint")))
+    lines += [
+        _row("host", Span(str(values.get("host") or "–"))),
+        _row("uuid", Span(str(values.get("uuid") or "–"))),
+        _row("vCPUs", Span(shown_of(values, "vcpus", now))),
+        _row("memory", Span(bytes_short(values.get("mem_max_bytes")))),
+        _row("autostart", Span(shown_of(values, "autostart", now))),
+        _row("snapshots", Span(shown_of(values, "has_snapshot", now))),
+        _row("tags", Span(shown_of(values, "tags", now) or "–")),
+    ]
+    if owner := values.get("owner"):
+        lines.append(_row("owner", Span(f"{owner}: acts are dangerous, it will act too", "warn")))
+    if detail is not None:
+        for label, text in (
+            ("title", detail.title), ("description", detail.description), ("machine", detail.machine),
+            ("CPU model", detail.cpu_model), ("firmware", detail.firmware),
+        ):  # fmt: skip
+            if text:
+                lines.append(_row(label, Span(text)))
+    return lines
+
+
+def _does(values: Values, now: float) -> list[Line]:
+    lines: list[Line] = []
+    for column_id, label, unit in (
+        ("cpu_pct", "CPU", " % of its vCPUs"), ("cores", "cores", " of its host"), ("steal_pct", "steal", " %"),
+        ("mem_pct", "memory used", " %, as the guest says"), ("disk_latency_ms", "disk", ""),
+        ("disk_read_bps", "read", "/s"), ("disk_write_bps", "write", "/s"),
+        ("net_rx_bps", "received", "/s"), ("net_tx_bps", "sent", "/s"),
+    ):  # fmt: skip
+        text = shown_of(values, column_id, now)
+        lines.append(_row(label, Span(text if text == "–" else text + unit)))
+    for column_id, label in (("seen", "state read"), ("sampled", "figures read")):
+        at = values.get(column_id)
+        text = f"{duration(now - at)} ago, {time.strftime('%H:%M:%S %Z', time.localtime(at))}" if at else "in time"
+        lines.append(_row(label, Span(text, "faint")))
+    return lines
+
+
+def shown_of(values: Values, column_id: str, now: float) -> str:
+    """Return the value of a VM's column as text."""
+    column = next(c for c in VM_COLUMNS if c.id == column_id)
+    return shown(column.kind, values.get(column_id), now)
+
+
+def devices(detail: VmDetail, width: int) -> list[Line]:
+    """Return disks, interfaces and what else the VM has."""
+    lines: list[Line] = [(), (Span("  disks", "title"),)]
+    for disk in detail.disks:
+        flags = [flag for flag, on in (("read-only", disk.readonly), ("shareable", disk.shareable)) if on]
+        if disk.cache:
+            flags.append(f"cache {disk.cache}")
+        kind = " ".join(part for part in (disk.device, disk.bus, disk.format) if part)
+        lines.append(
+            fit_line(
+                (Span(f"  {disk.target:<8}"), Span(f"{kind:<22} ", "faint"), Span(disk.source or "empty"),
+                 Span(f"  {', '.join(flags)}", "faint")),
+                width,
+            )
+        )  # fmt: skip
+    lines += [] if detail.disks else [(Span("  none", "faint"),)]
+    lines += [(), (Span("  network", "title"),)]
+    for nic in detail.nics:
+        link = "" if nic.link_up is None else "link up" if nic.link_up else "link down"
+        lines.append(
+            fit_line(
+                (Span(f"  {nic.mac:<18} "), Span(f"{nic.model:<10} ", "faint"), Span(nic.source or "–"),
+                 Span(f"  {nic.target}  {link}", "faint")),
+                width,
+            )
+        )  # fmt: skip
+    lines += [] if detail.nics else [(Span("  none", "faint"),)]
+    lines += [(), (Span("  others", "title"),)]
+    for other in detail.others:
+        lines += [(Span(f"  {line}"),) for line in wrap(other, max(10, width - 4))]
+    return lines
+
+
+def xml(detail: VmDetail) -> list[Line]:
+    """Return the XML as it is."""
+    return [(Span(f" {line}"),) for line in detail.xml.split("\n")]
+
+
+def tabs(chosen: str) -> Line:
+    """Return the names of the tabs."""
+    spans: list[Span] = []
+    for name in TABS:
+        spans += [Span(name, "title" if name == chosen else "faint"), Span("  ")]
+    return tuple(spans[:-1])
+
+
+def no_detail(reason: str, width: int) -> Sequence[Line]:
+    """Return why there is nothing to show."""
+    return [(), *((Span(f"  {line}", "warn"),) for line in wrap(reason, max(10, width - 4)))]
+
+
+def _row(label: str, *spans: Span) -> Line:
+    return (Span(f"  {label:<{_LABEL}}", "faint"), *spans)

@@ -1,0 +1,85 @@
+"""The help, made from the keys, the verbs, the columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.actions import VERBS
+from kvmtui.console.keys import ACTIONS, CONTEXTS, spelled
+from kvmtui.console.present import hosts, jobs, vms
+from kvmtui.console.present.cells import Line, Span, wrap
+from kvmtui.model.columns import COLUMNS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_UNITS = {
+    Kind.PCT: "%",
+    Kind.BYTES: "bytes, K M G of 1024",
+    Kind.BPS: "bytes a second, K M G of 1024",
+    Kind.MS: "ms",
+    Kind.TIME: "age: s m h d y",
+    Kind.COUNT: "number",
+    Kind.NUMBER: "number",
+}
+_TITLES = {"vms": "Columns of VMs", "hosts": "Columns of hosts", "jobs": "Columns of tasks"}
+_FILTER = (
+    ("web", "the name contains it"),
+    ("host:kvm1,kvm2", "is one of these; * and ? are wild"),
+    ("name~web", "contains it"),
+    ("cpu_pct>80", "a figure compares: > >= < <="),
+    ("!tag:test", "not; what is unknown stays unknown"),
+    ("a or (b c)", "either, and brackets; words side by side must all hold"),
+)
+_MARKS = (
+    ("– is a figure that nobody can honestly give.", "faint"),
+    ("Grey figures are older than three polls.", "faint"),
+    ("A graph's column shows the highest sample of its time; where it is empty, nothing was measured.", "faint"),
+)
+
+
+def help_lines(width: int) -> list[Line]:
+    """Return the whole help for so many cells."""
+    lines: list[Line] = []
+    for context, where in CONTEXTS.items():
+        lines += _section(f"Keys {where}")
+        for action in ACTIONS:
+            if action.context == context:
+                lines += _entry(" ".join(map(spelled, action.keys)), action.help, width)
+    lines += _section("Acts on a VM: a, then")
+    for verb in VERBS.values():
+        says = f"{verb.help} It asks for the VM's name." if verb.destructive else verb.help
+        lines += _entry(f"{verb.key}  {verb.title}", says, width)
+    lines += _section("Filter")
+    for example, meaning in _FILTER:
+        lines += _entry(example, meaning, width)
+    lines += _section("States")
+    lines += [_states(vms.state_span(state) for state in vms.GLYPHS)]
+    lines += [_states(Span(f"{glyph} {link.value}", hosts.ROLES[link]) for link, glyph in hosts.GLYPHS.items())]
+    lines += [_states(Span(f"{glyph} {state.value}", jobs.ROLES[state]) for state, glyph in jobs.GLYPHS.items())]
+    lines += [(Span(f"  {text}", role),) for text, role in _MARKS]
+    for resource, title in _TITLES.items():
+        lines += _section(title)
+        for column in COLUMNS[resource]:
+            unit = f" [{_UNITS[column.kind]}]" if column.kind in _UNITS else ""
+            names = column.title if column.title == column.id else f"{column.title}  {column.id}"
+            lines += _entry(names, f"{column.help}{unit}", width)
+    return lines[1:]
+
+
+def _section(title: str) -> list[Line]:
+    return [(), (Span(f" {title}", "title"),)]
+
+
+def _entry(what: str, says: str, width: int) -> list[Line]:
+    label = min(26, max(8, width // 3))
+    texts = wrap(says, max(10, width - label - 4))
+    head = (Span(f"  {what:<{label}} ", "key"), Span(texts[0]))
+    return [head, *((Span(" " * (label + 3)), Span(text)) for text in texts[1:])]
+
+
+def _states(spans: Iterable[Span]) -> Line:
+    line: list[Span] = [Span("  ")]
+    for span in spans:
+        line += [span, Span("   ")]
+    return tuple(line)

@@ -1,0 +1,154 @@
+"""The top line: the fleet at a glance, the worst thing in words."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from kvmtui.console.present.cells import Line, Span, fit_line, join, line_width, plain
+from kvmtui.console.present.values import SEVERITY_ROLES
+from kvmtui.model.host import Summary
+from kvmtui.model.vm import VmState
+from kvmtui.text import clean, duration, fit, pct
+
+_WORDS = (
+    (VmState.RUNNING, "run", "r"),
+    (VmState.PAUSED, "paused", "p"),
+    (VmState.CRASHED, "crashed", "c"),
+    (VmState.IN_SHUTDOWN, "stopping", "d"),
+    (VmState.SUSPENDED, "suspended", "z"),
+    (VmState.SAVED, "saved", "s"),
+    (VmState.OFF, "off", "o"),
+)
+_TROUBLE_LEAST = 26
+"""Cells that the worst trouble is given before it gives way to anything else."""
+
+
+class TopState(NamedTuple):
+    """What the top line tells of."""
+
+    summary: Summary | None
+    now: float
+    """The worker's clock, seconds since the epoch."""
+    read_only: bool = False
+    demo: bool = False
+    link: str = ""
+    """What is wrong between console and worker, in words; "" if nothing is."""
+    running: tuple[int, int] = (0, 0)
+    """Steps done and steps in all of the jobs that run."""
+
+
+def clock(now: float, *, short: bool = False) -> str:
+    """Return the time of day with its zone: "14:03:22Z", "14:03 CET"."""
+    local = time.localtime(now)
+    zone = "Z" if local.tm_gmtoff == 0 else f" {local.tm_zone}" if local.tm_zone.isalpha() else local.tm_zone
+    return time.strftime("%H:%M" if short else "%H:%M:%S", local) + zone
+
+
+def topline(state: TopState, width: int) -> Line:
+    """Return the top line in exactly ``width`` cells; what matters least is shortened and dropped first."""
+    pieces = _pieces(state)
+    worst = _trouble(state)
+    end = [(Span(clock(state.now)),), (Span(clock(state.now, short=True)),), ()]
+    level = dict.fromkeys(pieces, 0) | {"gap": 0, "clock": 0, "trouble": 0}
+    for name in ("", *_REDUCTIONS):
+        if name:
+            level[name] += 1
+        chosen = {key: variants[min(level[key], len(variants) - 1)] for key, variants in pieces.items()}
+        gap = (3, 2, 1)[min(level["gap"], 2)]
+        tail = end[min(level["clock"], 2)]
+        fixed = [chosen[key] for key in _BEFORE] + [chosen[key] for key in _AFTER] + [tail]
+        used = sum(line_width(line) + gap for line in fixed if line) + 2
+        least = min(line_width(worst), _TROUBLE_LEAST if not level["trouble"] else 12)
+        if used + least <= width:
+            break
+    left = max(0, width - used)
+    said: Line = (Span(fit(plain(worst), min(line_width(worst), left)), worst[0].role),) if worst and left > 2 else ()
+    head = join([*(chosen[key] for key in _BEFORE), said, *(chosen[key] for key in _AFTER)], " " * gap, "text")
+    room = width - 2 - line_width(tail)
+    return fit_line((Span(" "), *fit_line(head, max(0, room)), *tail, Span(" ")), width)
+
+
+_BEFORE = ("name", "mode", "demo", "hosts", "vms", "load")
+_AFTER = ("jobs", "failed", "clients")
+_REDUCTIONS = (
+    "gap", "load", "clients", "gap", "vms", "hosts", "clock", "jobs", "load", "failed", "name", "vms", "clock",
+    "trouble", "hosts", "name", "demo",
+)  # fmt: skip
+"""What is shortened, step by step."""
+
+
+def _pieces(state: TopState) -> dict[str, list[Line]]:
+    """Return the pieces of the line, each from its longest form to its shortest."""
+    mode = Span("RO", "good") if state.read_only else Span("RW", "warn")
+    demo: list[Line] = [(Span("DEMO", "badge"),)] if state.demo else [()]
+    summary = state.summary
+    if summary is None:
+        nothing: dict[str, list[Line]] = {key: [()] for key in (*_BEFORE, *_AFTER)}
+        return nothing | {"name": [(Span("kvmtui", "title"),)], "mode": [(mode,)]}
+    name = clean(summary.name) or "kvmtui"
+    up = f"{summary.hosts_up}/{summary.hosts_total}"
+    hosts_role = "text" if summary.hosts_up == summary.hosts_total else "warn"
+    load: list[Line] = [()]
+    if summary.cpu_pct is not None or summary.mem_pct is not None:
+        load = [
+            (Span(f"cpu {pct(summary.cpu_pct)}%  mem {pct(summary.mem_pct)}%"),),
+            (Span(f"cpu {pct(summary.cpu_pct)}% mem {pct(summary.mem_pct)}%"),),
+            (),
+        ]
+    done, total = state.running
+    jobs: list[Line] = [()]
+    if summary.jobs_running or total:
+        steps = f"{done}/{total}" if total else str(summary.jobs_running)
+        jobs = [(Span(f"⟳ {steps}", "accent"),), (Span(f"⟳{steps}", "accent"),)]
+    if summary.jobs_waiting:
+        waiting = Span(f" ▲{summary.jobs_waiting} wait", "warn")
+        jobs = [(*variant, waiting) for variant in jobs]
+    failed: list[Line] = [()]
+    if summary.jobs_unread:
+        failed = [(Span(f"✗ {summary.jobs_unread}", "bad"),), (Span(f"✗{summary.jobs_unread}", "bad"),)]
+    others = summary.clients - 1
+    return {
+        "name": [(Span(name, "title"),), (Span(fit(name, min(len(name), 8)), "title"),), ()],
+        "mode": [(mode,)],
+        "demo": demo,
+        "hosts": [(Span(f"hosts {up}", hosts_role),), (Span(f"h {up}", hosts_role),), ()],
+        "vms": [_vms(summary, short=False), _vms(summary, short=True), ()],
+        "load": load,
+        "jobs": jobs,
+        "failed": failed,
+        "clients": [(Span(f"+{others} here", "faint"),) if others > 0 else (), ()],
+    }
+
+
+def _vms(summary: Summary, *, short: bool) -> Line:
+    """Return how many VMs are in which state, those that nobody is in left out."""
+    spans: list[Span] = [Span("vm")]
+    for state, word, letter in _WORDS:
+        if count := summary.vms.get(state.value, 0):
+            role = "bad" if state is VmState.CRASHED else "warn" if state is VmState.PAUSED else "text"
+            spans.append(Span(f" {count}{letter}" if short else f" {count} {word}", role))
+    if count := summary.vms.get(VmState.UNKNOWN.value, 0):
+        spans.append(Span(f" {count}?" if short else f" {count} ?", "unknown"))
+    return tuple(spans) if len(spans) > 1 else (Span("vm 0"),)
+
+
+def _trouble(state: TopState) -> Line:
+    """Return the worst thing in words, with how many more there are."""
+    if state.link:
+        return (Span(f"▲ {state.link}", "bad"),)
+    summary = state.summary
+    if summary is None:
+        return (Span("connecting…", "faint"),)
+    if summary.troubles:
+        words, severity = summary.troubles[0]
+        since = summary.troubles_since[0] if summary.troubles_since else None
+        held = f" {duration(state.now - since)}" if since is not None else ""
+        more = max(summary.troubles_total, len(summary.troubles)) - 1
+        text = f"▲ {clean(words)}{held}" + (f"  +{more}" if more else "")
+        return (Span(text, SEVERITY_ROLES[max(0, min(4, severity))]),)
+    if summary.notice:
+        return (Span(f"! {clean(summary.notice)}", "notice"),)
+    if summary.hosts_connecting:
+        return (Span(f"connecting to {summary.hosts_connecting}…", "faint"),)
+    return ()

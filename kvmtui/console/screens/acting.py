@@ -1,0 +1,98 @@
+"""From a letter to a job: menu, plan, question, outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.actions import VERBS
+from kvmtui.console.present.cells import Span
+from kvmtui.console.present.jobs import state_of as job_state_of
+from kvmtui.console.present.jobs import verb_title
+from kvmtui.console.present.question import subject
+from kvmtui.console.present.vms import state_of, state_span
+from kvmtui.console.question import Question
+from kvmtui.console.sheets import Choice, Menu
+from kvmtui.errors import RefusedError
+from kvmtui.model.job import ENDED, Plan, Verdict
+from kvmtui.text import clean, plural
+from kvmtui.wire.messages import Abort, MakePlan, Submit
+
+if TYPE_CHECKING:
+    from kvmtui.console.present.values import Values
+    from kvmtui.console.screens.page import Page
+
+Targets = tuple[tuple[str, str], ...]
+"""(host, UUID) of each VM."""
+
+
+def act_on_vm(page: Page, key: str, values: Values) -> None:
+    """Open the menu of verbs for the VM of that row."""
+    state = state_of(values)
+    host, _, uuid = key.partition("/")
+    title = (
+        Span(f"act on {values.get('name', '')}", "title"), Span(f" on {host}  "), state_span(state),
+    )  # fmt: skip
+    choices = [Choice(verb.key, verb.title, why_not=verb.refusal(state), hint=verb.help) for verb in VERBS.values()]
+    ids = {verb.key: verb.id for verb in VERBS.values()}
+
+    def chosen(choice: Choice) -> None:
+        page.close_sheet()
+        page.console.work(ask(page, ids[choice.key], ((host, uuid),)))
+
+    page.open_sheet(Menu(title, choices, chosen, page.close_sheet))
+
+
+def act_on_job(page: Page, job_id: str, values: Values) -> None:
+    """Open the menu of what can be done to a job."""
+    state = job_state_of(values)
+    title = (Span(f"act on task {job_id}", "title"), Span(f"  {verb_title(str(values.get('verb')))} "),
+             Span(str(values.get("subject", ""))))  # fmt: skip
+    why_not = f"it is {state.value}" if state in ENDED else ""
+    choice = Choice("x", "begin no more", why_not=why_not, hint="Begin no further step of it; steps under way finish.")
+
+    def chosen(_: Choice) -> None:
+        page.close_sheet()
+        page.console.work(abort(page, job_id))
+
+    page.open_sheet(Menu(title, [choice], chosen, page.close_sheet))
+
+
+async def abort(page: Page, job_id: str) -> None:
+    """Have no further step of a job begun. Raises what the worker answers with."""
+    job = await page.console.feed.call(Abort(id=0, job=job_id))
+    begun = job.total - job.not_begun - job.skipped
+    page.console.say(f"task {job.id}: no further step begins; {plural(begun, 'step')} had begun", "notice")
+
+
+async def ask(page: Page, verb: str, targets: Targets, note: str = "") -> None:
+    """Have a plan made and ask what it asks. Raises what the worker answers with."""
+    plan = await page.console.feed.call(MakePlan(id=0, verb=verb, targets=targets))
+    title = verb_title(plan.verb)
+    if plan.verdict is Verdict.NO or not plan.targets:
+        why = plan.why or "; ".join(skip.reason for skip in plan.skipped[:3]) or "there is nothing to do"
+        names = subject(plan) if plan.targets else ", ".join(skip.target.name for skip in plan.skipped[:3])
+        page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: no, {why}", "bad")
+        return
+    if plan.verdict is Verdict.MAY:
+        await submit(page, plan, plan.phrase, targets)
+        return
+
+    def confirmed(plan: Plan, typed: str) -> None:
+        page.close_sheet()
+        page.console.work(submit(page, plan, typed, targets))
+
+    summary = page.console.summary
+    fleet = clean(summary.name) if summary is not None else ""
+    page.open_sheet(Question(plan, fleet, page.console.now, confirmed, page.close_sheet, note=note))
+
+
+async def submit(page: Page, plan: Plan, typed: str, targets: Targets) -> None:
+    """Hand a confirmed plan in; asked anew where it is not good any more. Raises what the worker answers with."""
+    try:
+        job = await page.console.feed.call(Submit(id=0, plan=plan.id, typed=typed))
+    except RefusedError as error:
+        if plan.verdict is Verdict.MAY:
+            raise
+        await ask(page, plan.verb, targets, note=f"asked again: {error.text}")
+        return
+    page.console.began(job)

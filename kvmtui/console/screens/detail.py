@@ -1,0 +1,156 @@
+"""One VM in detail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.console import desk
+from kvmtui.console.listing import Listing
+from kvmtui.console.present import detail as present
+from kvmtui.console.present import jobs, vms
+from kvmtui.console.present.cells import Line, Span
+from kvmtui.console.present.columns import header, place
+from kvmtui.console.present.metrics import VM_GRAPHS, panel
+from kvmtui.console.screens.acting import act_on_vm
+from kvmtui.console.screens.reading import ReadingPage
+from kvmtui.console.widgets.graph import POINTS_MAX
+from kvmtui.errors import KvmtuiError
+from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kvmtui.console.listing import Held
+    from kvmtui.console.present.values import Values
+    from kvmtui.model.vm import VmDetail
+    from kvmtui.wire.messages import Rows, Series
+
+_JOBS = 100
+
+
+class DetailPage(ReadingPage):
+    """A VM: what it is, its devices, its figures, its XML, what was done to it. Live, but for the XML."""
+
+    contexts = ("list", "detail")
+
+    def __init__(self, held: Held, tab: str) -> None:
+        super().__init__()
+        self.key = held.key
+        self.values: Values = held.values
+        self.tab = tab
+        self._host, _, self._uuid = held.key.partition("/")
+        self._vm = Listing("vms", (*vms.ASKED, "uuid"))
+        self._jobs = Listing("jobs", jobs.ASKED, sort="started", descending=True)
+        self._detail: VmDetail | None = None
+        self._trouble = ""
+        self._figures: tuple[str, ...] = ()
+        self._points: list[tuple[float | None, ...]] = []
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        takers = self.console.takers
+        takers[desk.DETAIL_VM], takers[desk.DETAIL_JOBS] = self._take_vm, self._take_jobs
+        takers[desk.DETAIL_SERIES] = self._take_series
+        feed = self.console.feed
+        query = Query(
+            resource="vms", filter=f'uuid:"{self._uuid}"', scope=(self._host,), columns=self._vm.columns, count=1
+        )
+        feed.open(OpenWindow(id=0, window=desk.DETAIL_VM, query=query))
+        feed.open(OpenSeries(id=0, window=desk.DETAIL_SERIES, host=self._host, uuid=self._uuid))
+        jobs_query = Query(resource="jobs", columns=jobs.ASKED, sort="started", descending=True, count=_JOBS)
+        feed.open(OpenWindow(id=0, window=desk.DETAIL_JOBS, query=jobs_query))
+        self.console.work(self._fetch())
+
+    def on_unmount(self) -> None:
+        for window in (desk.DETAIL_VM, desk.DETAIL_SERIES, desk.DETAIL_JOBS):
+            self.console.takers.pop(window, None)
+            self.console.feed.close(window)
+
+    async def _fetch(self) -> None:
+        try:
+            self._detail = await self.console.feed.call(GetDetail(id=0, host=self._host, uuid=self._uuid))
+            self._trouble = ""
+        except KvmtuiError as error:
+            self._trouble = str(error)
+        if self.is_mounted:
+            self.text.repaint()
+
+    def _take_vm(self, rows: Rows) -> None:
+        self._vm.take(rows)
+        held = self._vm.row(0)
+        if held is not None:
+            self.values = held.values
+        self.text.repaint()
+
+    def _take_jobs(self, rows: Rows) -> None:
+        self._jobs.take(rows)
+        if self.tab == "jobs":
+            self.text.repaint()
+
+    def _take_series(self, series: Series) -> None:
+        if series.reset:
+            self._points = []
+        self._figures = series.figures
+        self._points = [*self._points, *series.points][-POINTS_MAX:]
+        if self.tab == "metrics":
+            self.text.repaint()
+
+    def tick(self) -> None:
+        self.text.repaint()
+
+    # --- painting ----------------------------------------------------------------------------------------------
+
+    def titles(self) -> list[Line]:
+        name = str(self.values.get("name") or self.key)
+        state = vms.state_span(vms.state_of(self.values))
+        return [(Span(name, "title"), Span(f" on {self._host}", "faint")), present.tabs(self.tab), (state,)]
+
+    def make(self, width: int, height: int) -> Sequence[Line]:
+        now = self.console.now()
+        match self.tab:
+            case "overview":
+                lines = present.overview(self.values, self._detail, now, width)
+                return lines if not self._trouble else [*lines, *present.no_detail(self._trouble, width)]
+            case "metrics":
+                return panel(VM_GRAPHS, self._figures, self._points, now, width, height)
+            case "jobs":
+                return self._job_lines(width, now)
+        if self._detail is None:
+            return present.no_detail(self._trouble or "reading it from its host…", width)
+        return present.devices(self._detail, width) if self.tab == "devices" else present.xml(self._detail)
+
+    def _job_lines(self, width: int, now: float) -> list[Line]:
+        name = self.values.get("name")
+        placed = place(jobs.SHOWN, max(1, width - 3))
+        lines: list[Line] = [(Span("   " + header(placed, "started", descending=True), "faint"),)]
+        for index in self._jobs.held_indexes():
+            held = self._jobs.row(index)
+            if held is not None and held.values.get("subject") == name:
+                glyph, line = jobs.row(placed, held.values, max(0, width - 3), now)
+                lines.append((Span(" "), glyph, Span(" "), *line))
+        if len(lines) == 1:
+            return [(), (Span("  no task of the last ones was about this VM alone; t has them all", "faint"),)]
+        return lines
+
+    # --- keys --------------------------------------------------------------------------------------------------
+
+    def do_next_tab(self) -> None:
+        self._turn(1)
+
+    def do_previous_tab(self) -> None:
+        self._turn(-1)
+
+    def _turn(self, step: int) -> None:
+        at = present.TABS.index(self.tab)
+        self._show(present.TABS[(at + step) % len(present.TABS)])
+
+    def _show(self, tab: str) -> None:
+        self.tab = tab
+        self.text.top = 0
+        self.text.repaint()
+
+    def do_xml(self) -> None:
+        self._show("XML")
+
+    def do_act(self) -> None:
+        act_on_vm(self, self.key, self.values)

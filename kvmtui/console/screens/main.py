@@ -1,0 +1,321 @@
+"""The main screen: hosts, VMs, metrics, tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kvmtui.console import desk
+from kvmtui.console.keys import ACTIONS
+from kvmtui.console.present import hosts, jobs, vms
+from kvmtui.console.present.frame import PANES, WIDE, Box, divide
+from kvmtui.console.screens.acting import act_on_job, act_on_vm
+from kvmtui.console.screens.ordering import order_menu
+from kvmtui.console.screens.page import Page
+from kvmtui.console.sheets import FilterEntry
+from kvmtui.console.widgets.graph import Graphs
+from kvmtui.console.widgets.table import Look, Table
+from kvmtui.text import plural
+from kvmtui.wire.messages import ListRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.timer import Timer
+    from textual.widget import Widget
+
+    from kvmtui.console.app import Console
+    from kvmtui.console.widgets.painted import Painted
+    from kvmtui.console.widgets.pane import Pane
+
+SETTLE_S = 0.15
+"""How long the cursor must rest on a row before its figures are asked for."""
+_SEARCH_ROWS = 1_000
+_SEARCH_PAGES = 40
+
+
+class MainPage(Page):
+    """Everything at a glance."""
+
+    contexts = ("list", "main")
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        lists = desk.listings()
+        self.hosts = Table(1, "hosts", desk.HOSTS, lists["hosts"], Look(hosts.SHOWN, hosts.row, "hosts"))
+        self.vms = Table(2, "vms", desk.VMS, lists["vms"], Look(vms.SHOWN, vms.row, "VMs"))
+        self.metrics = Graphs(3, "metrics", desk.SERIES)
+        self.jobs = Table(4, "tasks", desk.JOBS, lists["tasks"], Look(jobs.SHOWN, jobs.row, "tasks"))
+        self.panes: dict[str, Pane] = {
+            "hosts": self.hosts, "vms": self.vms, "metrics": self.metrics, "tasks": self.jobs,
+        }  # fmt: skip
+        self.pane = "vms"
+        """The pane in which keys act."""
+        self.bottom = "metrics"
+        """What is shown below the others, where there is room."""
+        self.zoomed = False
+        self._subject = self.vms
+        """The table whose row the metrics are of."""
+        self._settling: Timer | None = None
+        for table in (self.hosts, self.vms, self.jobs):
+            console.takers[table.window] = table.take
+        console.takers[self.metrics.window] = self.metrics.take
+
+    # --- what it is made of ------------------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Painted]:
+        return self.panes.values()
+
+    def body_places(self, width: int, height: int) -> dict[Widget, Box]:
+        frame = divide(width, height, pane=self.pane, bottom=self.bottom, zoomed=self.zoomed)
+        for name, pane in self.panes.items():
+            pane.look(framed=frame.framed, focused=name == self.pane)
+        return {self.panes[name]: box for name, box in frame.boxes.items()}
+
+    def show_keys(self) -> None:
+        words = {"into": {"hosts": "its VMs", "tasks": "steps"}.get(self.pane, "detail")}
+        if self.pane == "metrics":
+            words["into"] = ""
+        if self.size.width < WIDE:
+            words["zoom"] = ""
+        self.footer.show([a for a in ACTIONS if a.context in {"main", "everywhere"}], words)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show_metrics()
+
+    def on_resize(self) -> None:
+        self.show_keys()
+        self.refresh_overlay()
+
+    def tick(self) -> None:
+        for pane in self.panes.values():
+            pane.tick()
+
+    def fleet_changed(self) -> None:
+        for pane in self.panes.values():
+            pane.repaint()
+
+    @property
+    def table(self) -> Table:
+        """The table that keys move in; from the metrics the one they are of."""
+        return {"hosts": self.hosts, "vms": self.vms, "tasks": self.jobs}.get(self.pane, self._subject)
+
+    def focus_pane(self, name: str) -> None:
+        """Have keys act in another pane."""
+        if name in {"metrics", "tasks"}:
+            self.bottom = name
+        if name != self.pane:
+            self.pane = name
+            if name in {"hosts", "vms"}:
+                self._subject = self.hosts if name == "hosts" else self.vms
+            self.place_anew()
+            self.show_keys()
+            self._settle()
+
+    def press(self, key: str, at: float) -> None:
+        if self.sheet is None or self.sheet.entry is None:
+            self.table.hold()
+        super().press(key, at)
+
+    # --- metrics of the row under the cursor -------------------------------------------------------------------
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        """The cursor of a table is on another row, or its filter was answered."""
+        if message.table is self._subject:
+            self._settle()
+        if self.sheet is not None:
+            self.refresh_overlay()
+
+    def _settle(self) -> None:
+        """Show the metrics once the cursor rests."""
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE_S, self._show_metrics)
+
+    def _show_metrics(self) -> None:
+        held = self._subject.current
+        if held is not None:
+            self.metrics.show(held.key, held.values, is_host=self._subject is self.hosts)
+        elif not self._subject.listing.matched:
+            self.metrics.show("", {}, is_host=False)
+
+    # --- moving ------------------------------------------------------------------------------------------------
+
+    def do_down(self) -> None:
+        self.table.move(1)
+
+    def do_up(self) -> None:
+        self.table.move(-1)
+
+    def do_first(self) -> None:
+        self.table.go_top()
+
+    def do_last(self) -> None:
+        self.table.go(self.table.listing.matched - 1)
+
+    def do_half_down(self) -> None:
+        self.table.move(max(1, self.table.listing.height // 2))
+
+    def do_half_up(self) -> None:
+        self.table.move(-max(1, self.table.listing.height // 2))
+
+    def do_page_down(self) -> None:
+        self.table.move(self.table.listing.height)
+
+    def do_page_up(self) -> None:
+        self.table.move(-self.table.listing.height)
+
+    def do_next_wrong(self) -> None:
+        """Go to the next row with something wrong, on the screen or far from it."""
+        self.console.work(self._seek(1))
+
+    def do_previous_wrong(self) -> None:
+        self.console.work(self._seek(-1))
+
+    async def _seek(self, step: int) -> None:
+        table = self.table
+        listing = table.listing
+        if "severity" not in listing.columns:
+            return
+        start = listing.cursor
+        query = msgspec.structs.replace(listing.query(), columns=("severity",), follow="", count=_SEARCH_ROWS)
+        if step > 0:
+            spans = [(first, _SEARCH_ROWS) for first in range(start + 1, listing.matched, _SEARCH_ROWS)]
+        else:
+            ends = range(start, 0, -_SEARCH_ROWS)
+            spans = [(max(0, end - _SEARCH_ROWS), min(end, _SEARCH_ROWS)) for end in ends]
+        for first, count in spans[:_SEARCH_PAGES]:
+            page = await self.console.feed.call(
+                ListRows(id=0, query=msgspec.structs.replace(query, first=first, count=count))
+            )
+            wrong = [first + place for place, row in enumerate(page.rows) if (row[0] or 0) > 1]
+            if wrong:
+                table.go(wrong[0] if step > 0 else wrong[-1])
+                return
+        self.console.say("nothing more is wrong below" if step > 0 else "nothing more is wrong above", "notice")
+
+    # --- panes -------------------------------------------------------------------------------------------------
+
+    def do_next_pane(self) -> None:
+        self._turn(1)
+
+    def do_previous_pane(self) -> None:
+        self._turn(-1)
+
+    def _turn(self, step: int) -> None:
+        self.focus_pane(PANES[(PANES.index(self.pane) + step) % len(PANES)])
+
+    def do_pane_hosts(self) -> None:
+        self.focus_pane("hosts")
+
+    def do_pane_vms(self) -> None:
+        self.focus_pane("vms")
+
+    def do_pane_metrics(self) -> None:
+        self.focus_pane("metrics")
+
+    def do_pane_tasks(self) -> None:
+        self.focus_pane("tasks")
+
+    def do_tasks(self) -> None:
+        self.focus_pane("tasks")
+
+    def do_zoom(self) -> None:
+        """Show the pane alone, or all again."""
+        self.zoomed = not self.zoomed
+        self.place_anew()
+
+    # --- what is shown -----------------------------------------------------------------------------------------
+
+    def do_filter(self) -> None:
+        """Type a filter for the table."""
+        table = self.table
+        before = table.listing.filter
+
+        def closed(keep: bool) -> None:
+            self.close_sheet()
+            if not keep:
+                table.try_filter(before)
+            table.trouble = ""
+
+        def verdict() -> tuple[str, range, str]:
+            listing = table.listing
+            return table.trouble, table.trouble_at, f"{listing.matched} of {listing.total}"
+
+        self.open_sheet(FilterEntry(before, table.try_filter, closed, verdict))
+
+    def do_order(self) -> None:
+        self.open_sheet(order_menu(self, self.table))
+
+    def do_only_wrong(self) -> None:
+        """Show only rows with something wrong, or all again."""
+        table = self.table
+        if "severity" in table.listing.columns:
+            table.listing.only_wrong = not table.listing.only_wrong
+            table.try_filter(table.listing.filter)
+
+    def do_back(self) -> None:
+        """One step out: message, zoom, tasks, host scope, filter."""
+        listing = self.table.listing
+        if self.console.dismiss_message():
+            return
+        if self.zoomed:
+            self.do_zoom()
+        elif listing.scope:
+            listing.scope = ()
+            self.table.try_filter(listing.filter)
+        elif listing.filter:
+            self.table.try_filter("")
+        elif listing.only_wrong:
+            self.do_only_wrong()
+        elif self.pane != "vms":
+            self.focus_pane("vms")
+
+    def do_close(self) -> None:
+        """Leave."""
+        self.console.exit()
+
+    # --- into, and acting --------------------------------------------------------------------------------------
+
+    def do_into(self) -> None:
+        """Open what is under the cursor."""
+        held = self.table.current
+        if held is None or self.pane == "metrics":
+            return
+        if self.table is self.hosts:
+            self.vms.listing.scope = (held.key,)
+            self.vms.try_filter(self.vms.listing.filter)
+            self.focus_pane("vms")
+        elif self.table is self.jobs:
+            from kvmtui.console.screens.tasks import JobPage
+
+            self.console.push_screen(JobPage(held.key))
+        else:
+            self._open_detail("overview")
+
+    def do_xml(self) -> None:
+        if self.table is self.vms:
+            self._open_detail("XML")
+
+    def _open_detail(self, tab: str) -> None:
+        held = self.vms.current
+        if held is not None:
+            from kvmtui.console.screens.detail import DetailPage
+
+            self.console.push_screen(DetailPage(held, tab))
+
+    def do_act(self) -> None:
+        """Open the menu of what can be done to the row under the cursor."""
+        held = self.table.current
+        if held is None:
+            self.console.say("there is nothing under the cursor", "notice")
+        elif self.table is self.vms:
+            act_on_vm(self, held.key, held.values)
+        elif self.table is self.jobs:
+            act_on_job(self, held.key, held.values)
+        else:
+            running = held.values.get("vms_running")
+            its = plural(running, "VM") if running is not None else "its VMs"
+            self.console.say(f"nothing is done to a host yet: enter shows {its}, a acts on one", "notice")

@@ -1,0 +1,82 @@
+"""One task and its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.console.present.cells import Line, Span, wrap
+from kvmtui.console.present.jobs import GLYPHS, ROLES, step_lines, verb_title
+from kvmtui.console.screens.acting import abort
+from kvmtui.console.screens.reading import ReadingPage
+from kvmtui.model.job import ENDED, JobDetail
+from kvmtui.text import duration
+from kvmtui.wire.messages import GetJob
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class JobPage(ReadingPage):
+    """A task, its outcome, its steps; read again each second while it runs."""
+
+    contexts = ("list", "job")
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__()
+        self._job_id = job_id
+        self._detail: JobDetail | None = None
+        self._reading = False
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._read()
+
+    def tick(self) -> None:
+        if self._detail is None or self._detail.job.state not in ENDED:
+            self._read()
+        self.text.repaint()
+
+    def _read(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self.console.work(self._fetch())
+
+    async def _fetch(self) -> None:
+        try:
+            self._detail = await self.console.feed.call(GetJob(id=0, job=self._job_id))
+        finally:
+            self._reading = False
+        if self.is_mounted:
+            self.text.repaint()
+
+    def titles(self) -> list[Line]:
+        titles: list[Line] = [(Span(f"task {self._job_id}", "title"),)]
+        if self._detail is not None:
+            job = self._detail.job
+            titles.append((Span(f"{GLYPHS[job.state]} {job.state.value}", ROLES[job.state]),))
+        return titles
+
+    def make(self, width: int, height: int) -> Sequence[Line]:
+        if self._detail is None:
+            return [(Span(" reading…", "faint"),)]
+        job, now = self._detail.job, self.console.now()
+        lines: list[Line] = [
+            (),
+            (Span(f"  {verb_title(job.verb)} ", "title"), Span(job.subject, "title")),
+            (Span(f"  by {job.by or '?'} · began {duration(now - job.started)} ago · took "
+                  f"{duration(job.duration_s(now))} · plan {self._detail.plan[:4]}", "faint"),),
+        ]  # fmt: skip
+        if job.text:
+            role = ROLES[job.state]
+            lines += [(), *((Span(f"  {line}", role),) for line in wrap(job.text, max(10, width - 4)))]
+        lines.append(())
+        for step in self._detail.steps:
+            lines += step_lines(step, now, width)
+        return lines
+
+    def do_stop_job(self) -> None:
+        """Begin no further step of it."""
+        if self._detail is None or self._detail.job.state in ENDED:
+            self.console.say("it has ended", "notice")
+        else:
+            self.console.work(abort(self, self._job_id))

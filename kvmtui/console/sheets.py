@@ -1,0 +1,186 @@
+"""What lies over a page for a while, and has its keys meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.console.editing import Entry
+from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.text import width as width_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Sheet:
+    """A menu, an input or a question. Knows no terminal: keys in, lines out."""
+
+    entry: Entry | None = None
+    """What is being typed, where something is."""
+    is_menu = False
+    """One key chooses: keys that came in a burst have not chosen it."""
+
+    def lines(self, width: int) -> list[Line]:
+        """Return what to show, from top to bottom."""
+        raise NotImplementedError
+
+    def press(self, key: str, at: float) -> None:
+        """Take a key (by our name) that arrived at ``at``, monotonic seconds."""
+        raise NotImplementedError
+
+    def paste(self, text: str) -> None:
+        """Take pasted text."""
+        if self.entry is not None:
+            self.entry.insert(text)
+
+    def shown(self, at: float) -> None:
+        """What ``lines`` gave last is on the screen since ``at``, monotonic seconds."""
+
+    def tick(self) -> None:
+        """A second has passed."""
+
+
+class Choice:
+    """One line of a menu."""
+
+    def __init__(self, key: str, word: str, why_not: str = "", hint: str = "") -> None:
+        self.key = key
+        self.word = word
+        self.why_not = why_not
+        """Why it cannot be chosen now; "" if it can."""
+        self.hint = hint
+
+
+class Menu(Sheet):
+    """Letters and what they choose. What cannot be chosen stays in its place, greyed, with the reason."""
+
+    is_menu = True
+
+    def __init__(
+        self,
+        title: Line,
+        choices: Sequence[Choice],
+        chosen: Callable[[Choice], None],
+        closed: Callable[[], None],
+        *,
+        across: bool = False,
+    ) -> None:
+        """``across``: choices stand side by side; else each has a line with its hint."""
+        self._title = title
+        self._choices = list(choices)
+        self._chosen = chosen
+        self._closed = closed
+        self._across = across
+        self._note = ""
+
+    def lines(self, width: int) -> list[Line]:
+        lines: list[Line] = [_rule(width), fit_line((Span(" "), *self._title), width)]
+        lines += self._columns(width) if self._across else [self._line(choice, width) for choice in self._choices]
+        note = self._note or "esc: nothing is done"
+        return [*lines, fit_line((Span(f" {note}", "warn" if self._note else "faint"),), width)]
+
+    def _line(self, choice: Choice, width: int) -> Line:
+        spans: Line
+        if choice.why_not:
+            spans = (Span(f"   {choice.key}  {choice.word:<18}", "faint"), Span(choice.why_not, "faint"))
+        else:
+            spans = (Span(f"   {choice.key}", "key"), Span(f"  {choice.word:<18}"), Span(choice.hint, "faint"))
+        return fit_line(spans, width)
+
+    def _columns(self, width: int) -> list[Line]:
+        cell = 3 + max((width_of(choice.word) for choice in self._choices), default=1) + 2
+        across = max(1, (width - 2) // cell)
+        down = -(-len(self._choices) // across)
+        lines = []
+        for row in range(down):
+            spans: list[Span] = [Span("  ")]
+            for choice in self._choices[row::down]:
+                spans += [Span(f" {choice.key}", "key"), Span(f" {choice.word}".ljust(cell - 2))]
+            lines.append(fit_line(spans, width))
+        return lines
+
+    def press(self, key: str, at: float) -> None:
+        if key in {"escape", "q", "ctrl+c"} and all(choice.key != key for choice in self._choices):
+            self._closed()
+            return
+        for choice in self._choices:
+            if choice.key == key:
+                if choice.why_not:
+                    self._note = f"{choice.word}: {choice.why_not}"
+                else:
+                    self._chosen(choice)
+                return
+
+
+class FilterEntry(Sheet):
+    """The filter, as it is typed."""
+
+    def __init__(
+        self,
+        text: str,
+        changed: Callable[[str], None],
+        closed: Callable[[bool], None],
+        verdict: Callable[[], tuple[str, range, str]],
+    ) -> None:
+        """``changed`` is told every change; ``closed`` whether it is kept. ``verdict`` gives what is wrong in words,
+        which characters are at fault, and how many rows match."""
+        self.entry = Entry(text)
+        self._changed = changed
+        self._closed = closed
+        self._verdict = verdict
+
+    def lines(self, width: int) -> list[Line]:
+        assert self.entry is not None
+        wrong, at_fault, matched = self._verdict()
+        room = max(1, width - 3 - len(matched) - 2)
+        typed, offset = entry_spans(self.entry, room)
+        first = (Span(" / ", "key"), *fit_line(typed, room), Span(f" {matched}", "faint"))
+        second: Line
+        if wrong:
+            start = max(0, at_fault.start - offset)
+            marks = " " * (3 + start) + "^" * max(1, min(len(at_fault), room - start))
+            second = (Span(marks, "bad"), Span(f" {wrong}", "bad"))
+            if width_of(marks) + width_of(wrong) + 1 > width:
+                second = (Span(" ^ ", "bad"), Span(wrong, "bad"))
+        else:
+            second = (Span(" web host:kvm1 state:paused cpu>80 !tag:x  ·  enter keeps it, esc takes it back", "faint"),)
+        return [_rule(width), fit_line(first, width), fit_line(second, width)]
+
+    def press(self, key: str, at: float) -> None:
+        assert self.entry is not None
+        if key in {"enter", "escape", "ctrl+c"}:
+            self._closed(key == "enter")
+            return
+        before = self.entry.text
+        if self.entry.press(key) and self.entry.text != before:
+            self._changed(self.entry.text)
+
+    def paste(self, text: str) -> None:
+        assert self.entry is not None
+        self.entry.insert(text)
+        self._changed(self.entry.text)
+
+
+def entry_spans(entry: Entry, room: int, role: str = "text") -> tuple[Line, int]:
+    """Return what is typed with its cursor, in at most ``room`` cells, and the first character shown."""
+    offset = 0
+    while offset < entry.at and width_of(entry.text[offset : entry.at]) >= room:
+        offset += max(1, (entry.at - offset) // 8)
+    under = entry.text[entry.at : entry.at + 1] or " "
+    return (
+        Span(entry.text[offset : entry.at], role),
+        Span(under, "entry"),
+        Span(entry.text[entry.at + 1 :], role),
+    ), offset
+
+
+def message_lines(text: str, role: str, width: int, most: int = 4) -> list[Line]:
+    """Return a message in as many lines as it needs, at most ``most``."""
+    lines = wrap(text, max(1, width - 2))
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1][: max(1, width - 3)] + "…"]
+    return [fit_line((Span(f" {line}", role),), width) for line in lines]
+
+
+def _rule(width: int) -> Line:
+    return (Span("─" * width, "focus"),)

@@ -1,0 +1,103 @@
+"""Opens the console: asks the worker before it loads what draws."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from kvmtui.console.desk import first_requests
+from kvmtui.errors import KvmtuiError, UsageError, WorkerError
+from kvmtui.wire.line import Line, greeting
+from kvmtui.wire.messages import OpenSummary, encode
+from kvmtui.wire.spawn import attach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kvmtui.console.feed import Early
+    from kvmtui.paths import WorkerPaths
+
+HELLO_S = 0.3
+"""How long a worker that is there may take to greet before the screen is drawn without it."""
+
+
+def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
+    """Show the console on the worker of ``paths`` until the user leaves; return the exit code.
+
+    Raises UsageError where there is no terminal to draw on, ConfigError for a theme that cannot be used.
+    """
+    check_terminal(os.environ)
+    hello = greeting("console", read_only=read_only)
+    line = _reach(paths, read_only=read_only)
+    size = os.get_terminal_size(sys.__stdout__.fileno()) if sys.__stdout__ else os.terminal_size((80, 24))
+    early = _ask_first(line, size.columns, size.lines) if line is not None else None
+
+    from kvmtui.console import theme
+    from kvmtui.console.app import Console
+    from kvmtui.console.terminal import speaks_utf8
+
+    console = Console(
+        lambda: attach(paths, hello),
+        theme.load(theme.choose(os.environ)),
+        early=early,
+        read_only=read_only,
+        ascii_only=not speaks_utf8(os.environ),
+        log=paths.state / "console.log",
+    )
+    gc.collect()
+    gc.freeze()
+    console.run(mouse=False)
+    words = console.parting_words()
+    if words:
+        with contextlib.suppress(OSError):
+            print(words, file=sys.stderr if console.crash else sys.stdout, flush=True)
+    return 1 if console.crash else 0
+
+
+def check_terminal(environ: Mapping[str, str]) -> None:
+    """Raise UsageError if there is no terminal that the console can draw on."""
+    hint = "kvmtui ls vms and kvmtui do give the same without a screen"
+    if not (os.isatty(0) and os.isatty(1)):
+        raise UsageError("the console needs a terminal to draw on", remedy=hint)
+    if environ.get("TERM", "") in {"", "dumb", "unknown"}:
+        raise UsageError(f"this terminal cannot be drawn on (TERM={environ.get('TERM', '')!r})", remedy=hint)
+
+
+def _reach(paths: WorkerPaths, *, read_only: bool) -> Line | None:
+    """Return a greeted connection if a worker of our version is there already."""
+    import kvmtui
+
+    try:
+        line = Line(paths.socket)
+    except WorkerError:
+        return None
+    try:
+        welcome = line.greet(greeting("console", read_only=read_only), HELLO_S)
+    except KvmtuiError:
+        line.close()
+        return None
+    if welcome.version != kvmtui.__version__:
+        line.close()
+        return None
+    return line
+
+
+def _ask_first(line: Line, columns: int, lines: int) -> Early | None:
+    """Ask for what the first picture shows, so that it is on its way while the rest is loaded."""
+    from kvmtui.console.feed import Early
+
+    try:
+        summary = line.call(OpenSummary(id=0), HELLO_S)
+        requests = first_requests(columns, lines)
+        for request in requests:
+            line.last_id += 1
+            line.socket.sendall(
+                encode(type(request)(id=line.last_id, window=request.window, query=request.query)) + b"\n"
+            )
+    except (KvmtuiError, OSError):
+        line.close()
+        return None
+    return Early(line, summary, {request.window: request for request in requests})

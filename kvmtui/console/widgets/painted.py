@@ -1,0 +1,124 @@
+"""A widget made of lines, of which only those that differ are painted again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from kvmtui.console.present.cells import to_ascii
+from kvmtui.text import clean, width
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual.geometry import Size
+
+    from kvmtui.console.app import Console
+    from kvmtui.console.present.cells import Line
+
+Part = tuple[str, "Line"]
+"""A piece of a line and the ground it stands on."""
+
+
+class Painted(Widget, can_focus=False):
+    """Base of everything the console shows.
+
+    A subclass says what a line is made of; strips are kept here, compared, and sent only where they differ. Nothing of
+    Textual's own rendering (markup, styles, filters) touches them, and nothing gets past the cleaning in ``_strip``.
+    """
+
+    ground: ClassVar[str] = "base"
+
+    DEFAULT_CSS = "Painted { width: 1fr; height: 1fr; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as Textual names it
+        super().__init__(id=id)
+        self._strips: list[Strip] = []
+
+    @property
+    def console(self) -> Console:
+        """The app this is in."""
+        return cast("Console", self.app)
+
+    def parts(self, y: int) -> Sequence[Part]:
+        """Return what stands in line ``y`` of the widget, left to right, in as many cells as it is wide."""
+        raise NotImplementedError
+
+    def prepare(self, size: Size) -> None:
+        """Make ready for lines to be asked for; called before all of them are painted, and when the size changes."""
+
+    def repaint(self, lines: Iterable[int] | None = None) -> None:
+        """Paint ``lines`` again (None: all), those that look as before left out."""
+        if not self.is_mounted or not self.size:
+            return
+        if lines is None:
+            self.prepare(self.size)
+        wide, high = self.size
+        if len(self._strips) != high:
+            self._strips = [self._strip(y, wide) for y in range(high)]
+            self.refresh()
+            return
+        differ = []
+        for y in range(high) if lines is None else lines:
+            if 0 <= y < high:
+                strip = self._strip(y, wide)
+                if strip != self._strips[y]:
+                    self._strips[y] = strip
+                    differ.append(Region(0, y, wide, 1))
+        if differ:
+            self.refresh(*differ)
+
+    def forget_lines(self) -> None:
+        """Paint everything anew when next asked: the palette is another one."""
+        self._strips = []
+        self.repaint()
+
+    def on_resize(self) -> None:
+        self._strips = []
+        self.repaint()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines as they were last painted."""
+        wide, high = self.size
+        if len(self._strips) != high or (self._strips and self._strips[0].cell_length != wide):
+            self.prepare(self.size)
+            self._strips = [self._strip(y, wide) for y in range(high)]
+        strips = self._strips[crop.y : crop.bottom]
+        if crop.x or crop.width < wide:
+            strips = [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def _strip(self, y: int, wide: int) -> Strip:
+        """Return line ``y`` as segments: safe, and exactly ``wide`` cells."""
+        style = self.console.palette.style
+        ascii_only = self.console.ascii_only
+        segments: list[Segment] = []
+        cells = 0
+        for ground, line in self.parts(y):
+            for text, role in line:
+                if not text:
+                    continue
+                shown = text if text.isascii() and text.isprintable() else clean(text, 4_096)
+                if ascii_only:
+                    shown = to_ascii(shown)
+                cells += width(shown)
+                segments.append(Segment(shown, style(role, ground)))
+        strip = Strip(_merged(segments), cells)
+        if cells != wide:
+            return strip.crop_extend(0, wide, cast("Any", style("text", self.ground)))
+        return strip
+
+
+def _merged(segments: list[Segment]) -> list[Segment]:
+    """Return segments with neighbours of one style made one: each costs its colours in bytes."""
+    merged: list[Segment] = []
+    for segment in segments:
+        if merged and merged[-1].style is segment.style:
+            merged[-1] = Segment(merged[-1].text + segment.text, segment.style)
+        else:
+            merged.append(segment)
+    return merged

@@ -1,0 +1,228 @@
+"""A table that holds and paints only the rows around the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.message import Message
+
+from kvmtui.console.present.cells import Line, Span, fit_line
+from kvmtui.console.present.columns import Placed, header, place
+from kvmtui.console.present.frame import has_title, rows_of
+from kvmtui.console.widgets.pane import Pane
+from kvmtui.errors import FilterError, KvmtuiError
+from kvmtui.wire.messages import OpenWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.geometry import Size
+
+    from kvmtui.console.listing import Held, Listing
+    from kvmtui.console.present.values import Values
+    from kvmtui.console.widgets.painted import Part
+    from kvmtui.model.columns import Column
+    from kvmtui.wire.messages import Rows
+
+HOLD_S = 3.0
+"""How long the order of the rows holds after a key."""
+_GUTTER = 3
+"""Cells for cursor and glyph before the columns."""
+
+
+class Look(NamedTuple):
+    """How the rows of a resource look."""
+
+    columns: Sequence[Column]
+    row: Callable[[Sequence[Placed], Values, int, float], tuple[Span, Line]]
+    noun: str
+    """"VMs"."""
+
+
+class Table(Pane):
+    """The rows of one window, with a cursor that keeps to its row."""
+
+    class Moved(Message):
+        """The cursor is on another row, its row has come, or a typed filter was answered."""
+
+        def __init__(self, table: Table) -> None:
+            super().__init__()
+            self.table = table
+
+    def __init__(self, number: int, name: str, window: int, listing: Listing, look: Look) -> None:
+        super().__init__(number, name)
+        self.window = window
+        self.listing = listing
+        self.presented = look
+        self.trouble = ""
+        """What is wrong with the filter that is being typed, in words."""
+        self.trouble_at = range(0)
+        self._trying: str | None = None
+        """A filter that was typed and is not answered yet."""
+        self._placed: tuple[Placed, ...] = ()
+        self._told = ""
+        self._hold_until = 0.0
+
+    # --- painting ----------------------------------------------------------------------------------------------
+
+    def prepare(self, size: Size) -> None:
+        self._placed = place(self.presented.columns, max(1, self.inner_width - _GUTTER))
+        height = rows_of(size.height, framed=self.framed)
+        if height != self.listing.height:
+            self.listing.resize(height)
+            self.ask()
+
+    def titles(self) -> list[Line]:
+        listing = self.listing
+        role = "title" if self.has_focus_of_keys else "text"
+        chips: list[Line] = [(Span(str(self.id), role),)]
+        if listing.scope:
+            chips.append((Span(f"on {', '.join(listing.scope)}", "accent"),))
+        if listing.filter:
+            chips.append((Span(f"/{listing.filter}", "accent"),))
+        if listing.only_wrong:
+            chips.append((Span("only what is wrong", "accent"),))
+        if listing.is_answered:
+            of = "" if listing.matched == listing.total else f" of {listing.total}"
+            chips.append((Span(f"{listing.matched}{of}", "faint"),))
+        chips.append((Span(self._order(), "faint"),))
+        return chips
+
+    def _order(self) -> str:
+        listing = self.listing
+        column = next((c for c in self.presented.columns if c.id == listing.sort), None)
+        if column is None:
+            return "worst first"
+        if (column.id, listing.descending) == ("started", True):
+            return "newest first"
+        return f"by {column.title} {'↓' if listing.descending else '↑'}"
+
+    def inner(self, y: int, width: int) -> Sequence[Part]:
+        titled = has_title(self.size.height, framed=self.framed)
+        if titled and y == 0:
+            titles = header(self._placed, self.listing.sort, descending=self.listing.descending)
+            return [("base", fit_line((Span(" " * _GUTTER), Span(titles, "faint")), width))]
+        at = y - (1 if titled else 0)
+        index = self.listing.top + at
+        if index >= self.listing.matched:
+            return [("base", fit_line((Span(" " * _GUTTER), Span(self._nothing() if at == 0 else "", "faint")), width))]
+        under = index == self.listing.cursor
+        ground = "base" if not under else "cursor" if self.has_focus_of_keys else "idle"
+        arrow = Span("▸" if under else " ")
+        held = self.listing.row(index)
+        if held is None:
+            return [(ground, fit_line((arrow, Span("  · · ·", "faint")), width))]
+        glyph, line = self.presented.row(self._placed, held.values, max(0, width - _GUTTER), self.console.now())
+        if self.console.is_cut_off:
+            glyph, line = Span(glyph.text, "faint"), tuple(Span(span.text, "faint") for span in line)
+        return [(ground, fit_line((arrow, glyph, Span(" "), *line), width))]
+
+    def _nothing(self) -> str:
+        if not self.listing.is_answered:
+            return self.console.waiting_for()
+        if self.listing.filter or self.listing.only_wrong or self.listing.scope:
+            return f"none of {self.listing.total} {self.presented.noun} match"
+        return f"no {self.presented.noun}"
+
+    def thumb(self) -> range:
+        listing = self.listing
+        if listing.matched <= listing.height or not listing.height:
+            return range(0)
+        lines = max(1, listing.height * listing.height // listing.matched)
+        start = (listing.height - lines) * listing.top // max(1, listing.matched - listing.height)
+        return range(1 + start, 1 + start + lines)
+
+    def _row_lines(self, indexes: frozenset[int] | set[int]) -> list[int]:
+        first = self.first_inner + (1 if has_title(self.size.height, framed=self.framed) else 0)
+        return [first + index - self.listing.top for index in indexes if index >= self.listing.top]
+
+    # --- rows --------------------------------------------------------------------------------------------------
+
+    def take(self, rows: Rows) -> None:
+        """Take a message of the worker."""
+        changed = self.listing.take(rows)
+        self.repaint(None if changed.everything else self._row_lines(changed.rows))
+        if self.listing.needs_rows:
+            self.ask()
+        self._tell()
+
+    def ask(self) -> None:
+        """Ask the worker for the rows around the screen, as the listing is now."""
+        if self._trying is None:
+            self.console.feed.open(OpenWindow(id=0, window=self.window, query=self.listing.query()), self._asked)
+
+    def _asked(self, refusal: KvmtuiError | None) -> None:
+        if refusal is not None:
+            self.console.say(str(refusal), "bad")
+
+    def try_filter(self, text: str) -> None:
+        """Ask for the rows that match ``text``; the list stays as it is if it means nothing."""
+        self._trying = text
+        request = OpenWindow(id=0, window=self.window, query=self.listing.trial(text))
+        self.console.feed.open(request, lambda refusal: self._tried(text, refusal))
+
+    def _tried(self, text: str, refusal: KvmtuiError | None) -> None:
+        if self._trying != text:
+            return
+        self._trying = None
+        self.trouble, self.trouble_at = "", range(0)
+        if refusal is None:
+            self.listing.accept(text)
+            self.repaint()
+            self._tell()
+        elif isinstance(refusal, FilterError):
+            start = self.listing.offset_in_typed(refusal.offset)
+            self.trouble = refusal.text + (f" · {refusal.remedy}" if refusal.remedy else "")
+            self.trouble_at = range(start, start + max(1, refusal.length))
+            self.ask()
+        else:
+            self.console.say(str(refusal), "bad")
+        self.post_message(self.Moved(self))
+
+    # --- moving ------------------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """A key was pressed: the order of the rows holds for a while."""
+        self._hold_until = self.console.monotonic() + HOLD_S
+        if not self.listing.holding and self.listing.is_answered:
+            self.listing.holding = True
+            self.ask()
+
+    def tick(self) -> None:
+        """What a second changes: ages, and the end of a hold."""
+        if self.listing.holding and self.console.monotonic() >= self._hold_until:
+            self.listing.holding = False
+            self.ask()
+        self.repaint()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._moved(lambda: self.listing.move(rows))
+
+    def go(self, index: int) -> None:
+        """Move the cursor to a row."""
+        self._moved(lambda: self.listing.go(index))
+
+    def go_top(self) -> None:
+        """Move the cursor to the top, where it stays."""
+        self._moved(self.listing.go_top)
+
+    def _moved(self, move: Callable[[], bool]) -> None:
+        listing = self.listing
+        before, top = listing.cursor, listing.top
+        if not move():
+            return
+        self.repaint(None if listing.top != top else self._row_lines({before, listing.cursor}))
+        if listing.needs_rows:
+            self.ask()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.listing.key != self._told:
+            self._told = self.listing.key
+            self.post_message(self.Moved(self))
+
+    @property
+    def current(self) -> Held | None:
+        """The row under the cursor."""
+        return self.listing.current
