@@ -89,23 +89,21 @@ class KnownVms(VmRows):
 
     def take_sampling(self, report: Sampling, host_cpus: int | None) -> None:
         """Take in figures of some of them."""
-        at, stuck = report.at, dict(report.stuck)
+        at, stuck, before = report.at, dict(report.stuck), self._stuck
+        self._stuck = stuck
+        for uuid in stuck.keys() | before.keys():
+            if uuid in self.rows and stuck.get(uuid) != before.get(uuid):
+                self._put(self.rows[uuid], at)
         for counters in report.vms:
             uuid = counters.uuid
             vm = self.rows.get(uuid)
             if vm is None:
                 continue
-            if uuid not in stuck:
-                self._stuck.pop(uuid, None)
             changed = self._with_state(vm, counters, at)
             if changed.state in ACTIVE and counters.state in ACTIVE and uuid not in stuck:
                 changed = self._with_figures(changed, counters, at, host_cpus)
             if changed is not vm:
                 self._put(changed, at)
-        for uuid, why in stuck.items():
-            if uuid in self.rows and self._stuck.get(uuid) != why:
-                self._stuck[uuid] = why
-                self._put(self.rows[uuid], at)
 
     def take_event(self, event: Happened) -> None:
         """Take in what happened to one of them."""
@@ -198,16 +196,18 @@ class KnownVms(VmRows):
             self._appear(item, event.at)
 
     def _redefined(self, vm: Vm, event: Happened) -> None:
+        if self._shared.is_past(event.at, self.seen(vm)):
+            return
         changes: dict[str, Any] = {"name": event.name, "tags": self._tags(event.name), "persistent": True}
         if vm.state not in ACTIVE:
             changes |= {"vcpus": None, "mem_max_bytes": None}
-        self._put(replace(vm, **changes), event.at)
+        self._put(replace(vm, seen=event.at, **changes), event.at)
 
     def _undefined(self, vm: Vm, at: float) -> None:
         if self._shared.is_past(at, self.seen(vm)):
             return
         if vm.state in ACTIVE:
-            self._put(replace(vm, persistent=False), at)
+            self._put(replace(vm, persistent=False, seen=at), at)
         else:
             self._gone[vm.uuid] = at
             self._vanish(vm)
@@ -225,7 +225,7 @@ class KnownVms(VmRows):
 
     def _with_figures(self, vm: Vm, counters: Counters, at: float, host_cpus: int | None) -> Vm:
         before_at, before = self._readings.get(vm.uuid, (0.0, None))
-        if before is not None and 0 <= at - before_at < CLOSEST_S:
+        if before is not None and (0 <= at - before_at < CLOSEST_S or self._shared.is_past(at, before_at)):
             return vm
         self._readings[vm.uuid] = (at, counters)
         self._old_figures.discard(vm.uuid)

@@ -142,16 +142,18 @@ def read(path: Path, now: float) -> Saved | None:
     except OSError as error:
         log.warning("%s not read: %s", path, error)
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_size > SIZE_MAX:
             log.warning("%s not read: it is not a file of ours of at most %d bytes", path, SIZE_MAX)
             return None
-        try:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             found = msgspec.json.decode(file.read(SIZE_MAX + 1), type=SavedFleet)
-        except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
-            log.warning("%s not read: %s", path, error)
-            return None
+    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
+        log.warning("%s not read: %s", path, error)
+        return None
+    finally:
+        os.close(descriptor)
     if found.format != FORMAT or not 0 < found.at <= now:
         log.warning("%s not read: format %d of %.0f", path, found.format, found.at)
         return None

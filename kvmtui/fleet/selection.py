@@ -111,27 +111,30 @@ class Selection:
     def _apply(self, matching: Mapping[Any, Row], gone: Sequence[Any], hold: bool) -> None:
         """Take in rows that match and may be new or changed, and those that match no longer."""
         came: list[Entry] = []
-        is_moved = bool(gone)
+        replaced: set[int] = set()
+        entries = self._entries
         for key in gone:
-            del self.rows[key], self._entries[key]
+            del self.rows[key]
+            replaced.add(id(entries.pop(key)))
         for key, row in matching.items():
             if self.rows.get(key) is row and not self._is_timely:
                 continue
             self.rows[key] = row
-            entry, before = self._entry(row), self._entries.get(key)
+            entry, before = self._entry(row), entries.get(key)
             if entry == before:
                 continue
-            self._entries[key] = entry
-            is_moved = True
+            entries[key] = entry
+            if before is not None:
+                replaced.add(id(before))
             if before is None or not hold:
                 came.append(entry)
-        entries = self._entries
         if hold:
-            if is_moved:
+            if replaced or came:
                 self.order = [entries[entry[2]] for entry in self.order if entry[2] in entries] + sorted(came)
                 self._is_sorted = False
-        elif is_moved or not self._is_sorted:
-            self.order = [entry for entry in self.order if entries.get(entry[2]) is entry]
+        elif replaced or came or not self._is_sorted:
+            if replaced:
+                self.order = [entry for entry in self.order if id(entry) not in replaced]
             self.order += came
             self.order.sort()
             self._is_sorted = True

@@ -53,12 +53,9 @@ class Trouble(NamedTuple):
 
 
 def troubles(hosts: Iterable[Host], vms: Iterable[Vm]) -> tuple[list[Trouble], int]:
-    """Return the worst things wrong, worst first, and how many there are in all.
-
-    A VM that is unknown because its host does not answer is not told beside its host.
-    """
+    """Return the worst things wrong, worst first, and how many there are in all. ``vms``: those that are wrong."""
     wrong: list[Host | Vm] = [host for host in hosts if host.severity >= WRONG]
-    wrong += [vm for vm in vms if vm.state is not VmState.UNKNOWN]
+    wrong += vms
     worst = nsmallest(TROUBLES_MAX, wrong, key=lambda row: (-row.severity, natural(row.name)))
     return [Trouble(f"{row.name} {row.trouble}", row.severity, row.since) for row in worst], len(wrong)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.fleet.changes import Changes
 from kvmtui.fleet.trouble import WRONG
+from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
     from kvmtui.model.vm import Vm
@@ -21,7 +22,7 @@ class VmTable:
         self.rows: dict[Address, Vm] = {}
         self.changes: Changes[Address] = Changes()
         self.wrong: dict[Address, None] = {}
-        """Those with something wrong."""
+        """Those with something wrong that is not the silence of their host."""
         self.jobs: dict[Address, str] = {}
         """Verb of the job that works on it."""
         self.shared: dict[str, float] = {}
@@ -42,7 +43,7 @@ class VmTable:
                 self._stir(vm.uuid, at)
         elif before.state is not vm.state and vm.uuid in self.shared:
             self._stir(vm.uuid, at)
-        if vm.severity >= WRONG:
+        if vm.severity >= WRONG and vm.state is not VmState.UNKNOWN:
             self.wrong[address] = None
         elif before is not None and before.severity >= WRONG:
             self.wrong.pop(address, None)
