@@ -8,6 +8,7 @@ calls are left behind; who is to blame is found with controlInfo, which never wa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 import libvirt
 
@@ -26,37 +27,58 @@ _WELL = frozenset({libvirt.VIR_DOMAIN_CONTROL_OK, libvirt.VIR_DOMAIN_CONTROL_ERR
 
 
 class _HeldCall:
-    """One call that was ended without an answer."""
+    """One call that was ended without an answer.
+
+    Its worker asks one VM after the other and never goes back. So they are asked here in the same order, and what was
+    found well stays behind: the worker is at, or beyond, the first one that has not been asked yet.
+    """
 
     def __init__(self, uuids: tuple[str, ...]) -> None:
         self.uuids = uuids
-        self.unasked = set(uuids)
-        """Still to be asked how their monitor is."""
-        self.unclear: set[str] = set()
-        """Their monitor was occupied, but not for long; asked once more."""
+        self.unasked = list(uuids)
         self.suspects: dict[str, Control] = {}
+        self._first_suspect = ""
+        self._unclear = ""
+        """The first of the unasked had a busy monitor, but not for long: it is asked once more."""
 
-    def take(self, answers: Mapping[str, Control | None]) -> None:
-        """Take in what controlInfo said of those that were asked."""
-        for uuid in tuple(self.unasked or self.suspects):
-            if uuid not in answers:
-                continue
+    def take(self, answers: Mapping[str, Control | None]) -> tuple[str, ...]:
+        """Take in what controlInfo said; returns new suspects."""
+        if self.unasked:
+            return self._search(answers)
+        for uuid in tuple(self.suspects):
+            if uuid in answers:
+                control = answers[uuid]
+                if _is_stuck(control):
+                    self.suspects[uuid] = control
+                else:  # well, or busy with something else by now
+                    del self.suspects[uuid]
+        if not self.suspects:  # the worker has gone on, maybe to the next monitor that does not answer
+            self.unasked = list(self.uuids[self.uuids.index(self._first_suspect) + 1 :])
+        return ()
+
+    def _search(self, answers: Mapping[str, Control | None]) -> tuple[str, ...]:
+        found = []
+        while self.unasked and (uuid := self.unasked[0]) in answers:
             control = answers[uuid]
-            self.unasked.discard(uuid)
-            self.suspects.pop(uuid, None)
-            if control is None or control.state in _WELL:
-                self.unclear.discard(uuid)
-            elif control.ms >= STUCK_MS:
-                self.unclear.discard(uuid)
+            if _is_stuck(control):
+                if not self.suspects:
+                    self._first_suspect = uuid
                 self.suspects[uuid] = control
-            elif uuid in self.unclear:  # it does one thing after the other: that is not what our call waits for
-                self.unclear.discard(uuid)
-            else:
-                self.unclear.add(uuid)
-        occupied = {uuid: control for uuid, control in self.suspects.items() if control.state == _OCCUPIED}
-        if occupied:  # a job hides how the monitor is, so it is only suspected where nothing plainer is
-            self.suspects = occupied
-            self.unasked.clear()
+                found.append(uuid)
+            elif control is not None and control.state not in _WELL and uuid != self._unclear:
+                self._unclear = uuid
+                break
+            self.unasked.pop(0)
+        return tuple(found)
+
+    @property
+    def returned(self) -> bool:
+        """Nothing holds it any more."""
+        return not self.unasked and not self.suspects
+
+
+def _is_stuck(control: Control | None) -> TypeGuard[Control]:
+    return control is not None and control.state not in _WELL and control.ms >= STUCK_MS
 
 
 class HeldCalls:
@@ -75,7 +97,7 @@ class HeldCalls:
         return len(self._calls) >= MOST
 
     def add(self, uuids: Iterable[str]) -> None:
-        """A call about these VMs was ended without an answer."""
+        """A call about these VMs was ended without an answer; they come in the order in which libvirtd asks them."""
         self._calls.append(_HeldCall(tuple(uuids)))
 
     @property
@@ -84,32 +106,19 @@ class HeldCalls:
         return any(call.unasked for call in self._calls)
 
     def to_ask(self) -> tuple[str, ...]:
-        """The VMs whose controlInfo would tell something: those that a call was about, then its suspects."""
+        """The VMs whose controlInfo would tell something, the most urgent first: not all of them may get an answer."""
         asked: dict[str, None] = {}
         for call in self._calls:
-            asked.update(dict.fromkeys(call.unasked or call.suspects))
+            asked.update(dict.fromkeys(call.unasked))
+        for call in self._calls:
+            asked.update(dict.fromkeys(() if call.unasked else call.suspects))
         return tuple(asked)
 
     def learn(self, answers: Mapping[str, Control | None], now: float) -> None:
         """Take in what controlInfo said: suspects are left out, calls that nothing holds any more are forgotten."""
-        self._calls = [call for call in self._calls if not self._returned(call, answers, now)]
-
-    def _returned(self, call: _HeldCall, answers: Mapping[str, Control | None], now: float) -> bool:
-        searching = bool(call.unasked)
-        call.take(answers)
-        if call.unasked:
-            return False
-        if call.suspects:
-            if searching:
-                self._skip.update(dict.fromkeys(call.suspects, now + SKIP_S))
-            return False
-        if call.unclear:
-            call.unasked = set(call.unclear)
-            return False
-        if not searching:  # its worker has gone on, maybe to the next monitor that does not answer: ask about all
-            call.unasked = set(call.uuids)
-            return False
-        return True
+        for call in self._calls:
+            self._skip.update(dict.fromkeys(call.take(answers), now + SKIP_S))
+        self._calls = [call for call in self._calls if not call.returned]
 
     def skipped(self, now: float) -> frozenset[str]:
         """The VMs to leave out: those that hold a call, and for SKIP_S those that did."""

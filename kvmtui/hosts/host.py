@@ -15,7 +15,7 @@ from kvmtui.hosts import uri
 from kvmtui.hosts.held import HeldCalls
 from kvmtui.hosts.lanes import Lanes
 from kvmtui.hosts.links import Links
-from kvmtui.hosts.poller import Periods, Poller
+from kvmtui.hosts.poller import Poller
 from kvmtui.hosts.reports import LinkReport, Report
 from kvmtui.hosts.session import Session
 from kvmtui.hosts.synthetic import Synthetic
@@ -23,7 +23,7 @@ from kvmtui.model.host import LinkState
 from kvmtui.text import duration
 
 if TYPE_CHECKING:
-    from kvmtui.config import HostConfig
+    from kvmtui.config import HostConfig, Periods
     from kvmtui.hosts.contract import Link
     from kvmtui.model.host_key import HostKey
 

@@ -160,6 +160,7 @@ def sample(conn: Conn, uuids: frozenset[str] | None, groups: int) -> Sample:
     if uuids is None:
         rows = conn.getAllDomainStats(groups, _STATS_ACTIVE | _NOWAIT)
     else:
+        # libvirtd lists and asks in one and the same order, on which held.HeldCalls relies
         wanted = [domain for domain in conn.listAllDomains(_LIST_ACTIVE) if domain.UUIDString() in uuids]
         before = time.perf_counter()
         rows = conn.domainListGetStats(wanted, groups, _NOWAIT) if wanted else []

@@ -73,7 +73,7 @@ class Lanes:
             prepare(conn)
             return conn
 
-        lane = await self._open(opener, OPEN_S if first else REOPEN_S)
+        lane = await self._open(opener, OPEN_S, None) if first else await self._open(opener)
         if self._link is None:
             self._only = lane
         return lane
@@ -86,7 +86,7 @@ class Lanes:
             return
         async with self._opening_control:
             if self._control is None or not self._control.alive:
-                self._control = await self._open(self._connect, REOPEN_S)
+                self._control = await self._open(self._connect)
             lane = self._control
         yield lane
 
@@ -99,7 +99,7 @@ class Lanes:
         async with self._actions:
             while self._idle_actions and not self._idle_actions[-1].alive:
                 self._idle_actions.pop()
-            lane = self._idle_actions.pop() if self._idle_actions else await self._open(self._connect, REOPEN_S)
+            lane = self._idle_actions.pop() if self._idle_actions else await self._open(self._connect)
             try:
                 yield lane
             finally:
@@ -141,7 +141,10 @@ class Lanes:
     def _connect(self, uri: str) -> Conn:
         return hypervisor.connect(uri, read_only=self._read_only)
 
-    async def _open(self, opener: Callable[[str], Conn], deadline_s: float) -> Lane:
+    async def _open(
+        self, opener: Callable[[str], Conn], deadline_s: float = REOPEN_S, way_deadline_s: float | None = REOPEN_S
+    ) -> Lane:
+        """Open a lane; ``way_deadline_s`` None leaves the way to libvirt's socket to the link's own deadlines."""
         if self._over:
             raise LinkError("the link is lost", LinkState.LOST, where=self._where)
         relay = None
@@ -149,7 +152,7 @@ class Lanes:
         if self._link is not None:
             relay = Relay(self._link.open_libvirt, self._folder, read_only=self._read_only, scope=self._uri.scope)
             try:
-                async with asyncio.timeout(deadline_s):
+                async with asyncio.timeout(way_deadline_s):
                     await relay.open()
             except TimeoutError:
                 raise LinkError("no answer", LinkState.LOST, where=self._where) from None

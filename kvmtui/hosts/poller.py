@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.hosts.held import HeldCalls
 from kvmtui.hosts.hypervisor import ALL_GROUPS, FREE_GROUPS, Control
+
+if TYPE_CHECKING:
+    from kvmtui.config import Periods
 
 SHARE = 0.1
 """Of libvirtd's time, at most this much is ours."""
@@ -39,7 +42,7 @@ class Kind(enum.Enum):
 
     LIST = enum.auto()
     CHECK = enum.auto()
-    """How the monitors are of the VMs that may hold a call."""
+    """How the monitors are of ``held.to_ask()``."""
     WATCHED = enum.auto()
     OTHERS = enum.auto()
 
@@ -50,21 +53,13 @@ class Task(NamedTuple):
     kind: Kind
     deadline_s: float
     uuids: frozenset[str] | None = None
-    """The VMs it is about; None: all that are active."""
+    """The VMs whose statistics are wanted; None: all that are active."""
     groups: int = 0
 
     @property
     def waits(self) -> bool:
         """A monitor that does not answer would hold it."""
         return self.groups & ~FREE_GROUPS != 0
-
-
-class Periods(NamedTuple):
-    """Seconds between two calls of a kind, as the config wants them."""
-
-    state_s: float = 2.0
-    watched_s: float = 2.0
-    others_s: float = 10.0
 
 
 class _Round:
@@ -144,7 +139,7 @@ class Poller:
         wake = self._list_at
         if self.held:
             if now >= self._check_at:
-                return Task(Kind.CHECK, CHECK_DEADLINE_S, frozenset(self.held.to_ask()))
+                return Task(Kind.CHECK, CHECK_DEADLINE_S)
             wake = min(wake, self._check_at)
         if now < self._sample_at:
             return min(wake, self._sample_at)
@@ -184,8 +179,12 @@ class Poller:
 
     def checked(self, answers: Mapping[str, Control | None], began: float, now: float) -> None:
         """What controlInfo says of some VMs came back."""
+        before = len(self.held)
         self.held.learn(answers, now)
         self._check_at = began + CHECK_S
+        if len(self.held) < before:
+            for each in self._rounds:
+                each.due = min(each.due, now)
 
     def ended(self, task: Task, began: float, now: float) -> None:
         """A call was ended by its deadline: whom it asked about may be to blame."""
@@ -194,7 +193,7 @@ class Poller:
             self._spend(now, PIECE_S)
             self._piece = max(PIECE_MIN, self._piece // 2)
             if task.waits:
-                self.held.add(self._active if task.uuids is None else task.uuids)
+                self.held.add(uuid for uuid in self._active if task.uuids is None or uuid in task.uuids)
             self._asked(task, began)
 
     def failed(self, task: Task, began: float) -> None:

@@ -16,7 +16,6 @@ from kvmtui.errors import LinkError, RefusedError, UsageError
 from kvmtui.hosts.host import Host, Surroundings
 from kvmtui.hosts.links import Links
 from kvmtui.hosts.pace import Pace
-from kvmtui.hosts.poller import Periods
 from kvmtui.hosts.reports import Report, Seen
 from kvmtui.model.host import LinkState
 
@@ -170,7 +169,6 @@ class HostPool:
             await asyncio.wait(rest, timeout=0.1)
 
     def _apply(self, config: Config) -> None:
-        periods = Periods(config.periods.state_s, config.periods.watched_s, config.periods.others_s)
         wanted = {each.name: each for each in config.hosts}
         for name, host in list(self._hosts.items()):
             if wanted.get(name) != host.config or config.demo != self._config.demo:
@@ -178,13 +176,13 @@ class HostPool:
                 self._tasks = [task for task in self._tasks if not task.done()]
                 self._tasks.append(asyncio.ensure_future(host.stop()))
             else:
-                host.poller.periods = periods
+                host.poller.periods = config.periods
                 host.per_host = config.limits.per_host
         surroundings = Surroundings(self._the_links(), self._folder, self._deliver, self._clock)
         self._config = config
         for each in config.hosts:
             if each.name not in self._hosts:
-                host = Host(each, periods, config.limits.per_host, surroundings, demo=config.demo)
+                host = Host(each, config.periods, config.limits.per_host, surroundings, demo=config.demo)
                 self._hosts[each.name] = host
                 host.poller.pace = self._pace.factor
                 host.watch(self._watched.get(each.name, frozenset()))

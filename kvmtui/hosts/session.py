@@ -65,6 +65,7 @@ class Session:
         self._vms: tuple[Listed, ...] = ()
         self._up = False
         self._identify_at: float | None = self._loop.time()
+        self._facts: asyncio.Future[hypervisor.Facts] = self._loop.create_future()
         self._hampered = False
 
     async def live(self) -> NoReturn:
@@ -126,8 +127,7 @@ class Session:
         at, self._identify_at = self._clock(), self._loop.time() + IDENTIFY_AGAIN_S
         facts = await self._poll_lane.call(hypervisor.identify, IDENTIFY_S)
         self._identify_at = None
-        if self._synthetic is not None:
-            self._synthetic.facts = facts
+        self._facts.set_result(facts)
         self._deliver(
             Identity(
                 host=self.name,
@@ -176,7 +176,7 @@ class Session:
         if step.kind is Kind.LIST:
             await self._list(step)
         elif step.kind is Kind.CHECK:
-            uuids = tuple(step.uuids or ())
+            uuids = self._poller.held.to_ask()
             answers = await self._poll_lane.call(
                 lambda conn: hypervisor.controls(conn, uuids, CHECK_MOST_S), step.deadline_s
             )
@@ -278,7 +278,8 @@ class Session:
         """Read the host's counters; None if there is no shell to read them with."""
         at = self._clock()
         if self._synthetic is not None:
-            return self._synthetic.vitals(self.name, self._vms, at)
+            facts = await asyncio.shield(self._facts)
+            return self._synthetic.vitals(self.name, facts, self._vms, at)
         if by_shell:
             return await probe.vitals(self._link, at) if self._link is not None else None
         figures = await self._poll_lane.call(hypervisor.figures, FIGURES_S)

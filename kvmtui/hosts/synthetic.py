@@ -87,8 +87,6 @@ class Synthetic:
     """The made-up figures of one host."""
 
     def __init__(self) -> None:
-        self.facts: Facts | None = None
-        """What the test driver says of its host, once it has been asked."""
         self._sizes: dict[str, Size] = {}
         self._habits: dict[str, _Habits] = {}
         self._paused_since: dict[str, float] = {}
@@ -152,10 +150,8 @@ class Synthetic:
             tx_bytes=int(habits.sent.total(t)),
         )
 
-    def vitals(self, host: str, vms: Iterable[Listed], at: float) -> Vitals | None:
-        """Return the host's own counters at ``at``: what its VMs do adds up. None while its facts are not known."""
-        if self.facts is None:
-            return None
+    def vitals(self, host: str, facts: Facts, vms: Iterable[Listed], at: float) -> Vitals:
+        """Return the host's own counters at ``at``: what its VMs do adds up. ``facts`` are the test driver's."""
         cores = used = 0.0
         for vm in vms:
             if vm.state not in ACTIVE:
@@ -165,7 +161,7 @@ class Synthetic:
             used += size.mem_bytes * habits.memory.rate(t)
             if vm.state is VmState.RUNNING:
                 cores += habits.cpu.rate(t) * size.vcpus
-        cpus, total = self.facts.cpus, self.facts.mem_total_bytes
+        cpus, total = facts.cpus, facts.mem_total_bytes
         busy = min(cores + 0.02 * cpus, 0.98 * cpus)
         self._busy_s += busy * max(0.0, at - (self._told_at if self._told_at is not None else at))
         self._told_at = at
