@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 NOTHING: frozenset[str] = frozenset()
 _FORGET_S = 60.0
+_AGES_S = 5.0
+"""Where nothing else happens, what is shown of ages is looked at this often."""
 _HOSTS = frozenset({"hosts"})
 _VMS = frozenset({"vms"})
 
@@ -50,7 +52,7 @@ class Fleet:
         self._shared = Shared(Periods(), clock, self._twins)
         self._known: dict[str, KnownHost] = {}
         self._expectations = Expectations()
-        self._forgot_at = clock()
+        self._forgot_at = self._aged_at = clock()
         self._set_hosts(hosts)
 
     # --- config ------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ class Fleet:
         return self._changed_since(before)
 
     def tick(self) -> frozenset[str]:
-        """Note what time alone changes: hosts that have fallen silent, figures to forget. Meant for once a second."""
+        """Note what time alone changes, once a second: hosts that have fallen silent, and now and then every age."""
         before = self._revisions()
         now = self._clock()
         for known in self._known.values():
@@ -120,6 +122,9 @@ class Fleet:
         if not 0 <= now - self._forgot_at < _FORGET_S:
             self._forgot_at = now
             self.recent.forget_old(now)
+        if not 0 <= now - self._aged_at < _AGES_S:
+            self._aged_at = now
+            return _HOSTS | _VMS
         return self._changed_since(before)
 
     def _revisions(self) -> tuple[int, int]:
@@ -249,13 +254,18 @@ class Fleet:
 
     def matching(self, wanted: Filter) -> list[Vm]:
         """Return the VMs that match for certain, each once though the config may name its host twice."""
-        rows = [vm for known in self._known.values() if not known.same_as for vm in known.vms.rows.values()]
-        return wanted.select(rows, self._clock())
+        return wanted.select(self._distinct(), self._clock())
+
+    def _distinct(self) -> Iterable[Vm]:
+        return (vm for known in self._known.values() if not known.same_as for vm in known.vms.rows.values())
+
+    def _wrong(self) -> Iterable[Vm]:
+        return (self.vms[address] for address in self._shared.table.wrong if not self.same_as(address[0]))
 
     def undecided(self, wanted: Filter) -> int:
         """Return how many VMs may match or not: what the filter asks is not known of them."""
         now = self._clock()
-        return sum(wanted.match(vm, now) is None for vm in self._shared.table.rows.values())
+        return sum(wanted.match(vm, now) is None for vm in self._distinct())
 
     def set_job(self, host: str, uuid: str, verb: str) -> None:
         """Mark a VM as worked on by a job; "": no longer."""
@@ -286,7 +296,7 @@ class Fleet:
         known = list(self._known.values())
         hosts = [host.host for host in known]
         load = summary.load(hosts)
-        worst, total = summary.troubles(hosts, (self.vms[address] for address in self._shared.table.wrong))
+        worst, total = summary.troubles(hosts, self._wrong())
         return Summary(
             name=self.name,
             demo=self.is_demo,
