@@ -97,9 +97,10 @@ class ChannelDuplex(asyncssh.SSHUNIXSession[bytes], asyncssh.SSHClientSession[by
         """End now, and say so to who receives."""
         receiver = self._receiver
         self.abort()
-        if receiver is not None and not self._over:
-            self._over = True
-            receiver.ended(error)
+        if not self._over:
+            self._over, self._error = True, error
+            if receiver is not None:
+                receiver.ended(error)
 
     # --- asyncssh's session -------------------------------------------------------------------------------------
 

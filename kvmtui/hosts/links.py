@@ -21,10 +21,13 @@ from kvmtui.model.host import LinkState
 class Links:
     """Makes links. One for each hosts loop; made and used in it."""
 
-    def __init__(self, known_hosts: Path, agents: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(
+        self, known_hosts: Path, agents: Callable[[], tuple[str, ...]], config: SshConfig | None = None
+    ) -> None:
         """``known_hosts`` is our own file (it may not exist yet), ``agents`` gives the agent sockets that clients
-        offer now, best first; it is asked at every login."""
-        config = SshConfig()
+        offer now, best first; it is asked at every login. ``config`` resolves aliases: by default as the user's ssh.
+        """
+        config = config or SshConfig()
         self._shared = Shared(config, Hops(config), KnownHosts(known_hosts), Dialer(), agents)
 
     def link(self, name: str, uri: HostUri, *, identity_file: str = "", known_hosts: str = "", jump: str = "") -> Link:

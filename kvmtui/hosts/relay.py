@@ -51,7 +51,9 @@ class Relay:
         self._ending = ending
         self._path: Path | None = None
         self._own_folder: Path | None = None
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._accepted: socket.socket | None = None
+        self._taking: asyncio.Task[None] | None = None
         self._opening: asyncio.Future[Duplex] | None = None
         self._far: Duplex | None = None
         self._near: _Near | None = None
@@ -75,7 +77,7 @@ class Relay:
         try:
             self._far = await self._opening
             if not self.over:
-                await self._listen()
+                self._listen()
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self.over or (task is not None and task.cancelling()):
@@ -97,10 +99,12 @@ class Relay:
         self._end(None)
         if self._near is not None:
             self._near.sever()
+        elif self._accepted is not None:
+            _shut(self._accepted)
         if self._far is not None:
             self._far.abort()
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = secrets.token_hex(4)
         path = self._folder / name
@@ -108,24 +112,41 @@ class Relay:
             self._own_folder = Path(tempfile.mkdtemp(prefix="kvmtui-", dir="/tmp"))
             path = self._own_folder / name
         self._path = path
-        server = await asyncio.get_running_loop().create_unix_server(lambda: _Near(self._take), path, backlog=1)
-        self._server = server
-        if self.over:
-            self._stop_listening()
+        # not asyncio's server: what that has accepted when it is closed stays open, and its client waits for ever
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.setblocking(False)
+        self._listener.bind(os.fsencode(path))
+        self._listener.listen(1)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
-    def _take(self, near: _Near) -> None:
+    def _accept(self) -> None:
         """Take the first connection; there is no second one."""
-        if self.over or self._near is not None or self._far is None:
-            near.sever()
+        if self._listener is None:
             return
-        self._near = near
+        try:
+            self._accepted, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError:  # no descriptor is left: it would wake us for ever
+            self.cut()
+            return
         self._stop_listening()
-        near.pump(self._far, self._end)
+        self._taking = asyncio.ensure_future(self._take(self._accepted))
+
+    async def _take(self, accepted: socket.socket) -> None:
+        _, near = await asyncio.get_running_loop().connect_accepted_socket(_Near, accepted)
+        self._near = near
+        if self.over or self._far is None:
+            near.sever()
+        else:
+            near.pump(self._far, self._end)
 
     def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(RuntimeError):  # no loop runs any more
+                asyncio.get_running_loop().remove_reader(listener)
+            listener.close()
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -149,8 +170,7 @@ class Relay:
 class _Near(asyncio.Protocol):
     """libvirt's client as it connects to a relay, and the Receiver of what the host sends it."""
 
-    def __init__(self, take: Callable[[_Near], None]) -> None:
-        self._take = take
+    def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._far: Duplex | None = None
         self._end: Callable[[LinkError | None], None] | None = None
@@ -159,6 +179,10 @@ class _Near(asyncio.Protocol):
         """Pump to and from ``far``; ``end`` is called when one of the two has ended, before the other one is."""
         self._far, self._end = far, end
         far.start(self)
+        if self._transport is None:  # it has gone in the meantime
+            self.connection_lost(None)
+        else:
+            self._transport.resume_reading()
 
     def sever(self) -> None:
         """Close the socket now: a transport's own abort waits for the next turn of the loop."""
@@ -166,10 +190,7 @@ class _Near(asyncio.Protocol):
         self._far = None
         if transport is None:
             return
-        sock = transport.get_extra_info("socket")
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        _shut(transport.get_extra_info("socket"))
         transport.abort()
 
     # --- asyncio.Protocol: libvirt's client ---------------------------------------------------------------------
@@ -178,7 +199,7 @@ class _Near(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         transport.set_write_buffer_limits(high=BUFFER_BYTES)
         self._transport = transport
-        self._take(self)
+        transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         if self._far is not None:
@@ -225,3 +246,8 @@ class _Near(asyncio.Protocol):
             self.sever()
         elif self._transport is not None:
             self._transport.close()
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

@@ -22,6 +22,7 @@ class SocketDuplex(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._early = b""
+        self._error: LinkError | None = None
         self._gone = gone
 
     def start(self, receiver: Receiver) -> None:
@@ -30,7 +31,7 @@ class SocketDuplex(asyncio.Protocol):
         if early:
             receiver.received(early)
         if self._transport is None:
-            receiver.ended(None)
+            receiver.ended(self._error)
             return
         self._receiver = receiver
         self._transport.resume_reading()
@@ -68,7 +69,7 @@ class SocketDuplex(asyncio.Protocol):
 
     def break_off(self, error: LinkError) -> None:
         """End now, and say so to who receives."""
-        receiver = self._receiver
+        receiver, self._error = self._receiver, error
         self.abort()
         if receiver is not None:
             receiver.ended(error)
