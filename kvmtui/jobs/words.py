@@ -1,0 +1,112 @@
+"""What became of a step, in words."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from kvmtui import text
+from kvmtui.actions import VERBS
+from kvmtui.model.job import Step, StepState
+from kvmtui.model.vm import VmState
+
+if TYPE_CHECKING:
+    from kvmtui.actions import Verb
+    from kvmtui.errors import KvmtuiError
+
+_GLYPHS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.UNKNOWN: "?", StepState.SKIPPED: "–"}
+_ALREADY = "already "
+_LOOKED_AT = "looked at again by itself when {host} answers"
+
+
+def done(verb: Verb, step: Step, state: VmState | None, at: float, how: str = "") -> Step:
+    """The step's effect was seen; ``how``, if there is more to say of it."""
+    seen = f", {state.value}" if state is not None else ""
+    return _ended(step, StepState.DONE, f"{verb.title} done{seen}{f' · {how}' if how else ''}", at)
+
+
+def not_done(verb: Verb, step: Step, there: str, why: str, at: float, remedy: str = "") -> Step:
+    """The step had no effect; ``there`` is what was seen then ("still running"), or ""."""
+    seen = f", {there}" if there else ""
+    return _ended(step, StepState.FAILED, f"{verb.title} NOT done{seen} · why: {why}", at, remedy=remedy)
+
+
+def refused(verb: Verb, step: Step, there: str, error: KvmtuiError, at: float) -> Step:
+    """The answer of libvirt was no."""
+    seen = f", {there}" if there else ""
+    told = f"{verb.title} NOT done{seen} · why: {error.text}"
+    return _ended(step, StepState.FAILED, told, at, words=error.words, remedy=error.remedy)
+
+
+def not_sent(verb: Verb, step: Step, error: KvmtuiError, at: float) -> Step:
+    """The call never left."""
+    told = f"{verb.title} NOT begun · why: {error.text}"
+    return _ended(step, StepState.FAILED, told, at, words=error.words, remedy=error.remedy)
+
+
+def unknown(step: Step, why: str, at: float, words: str = "", then: str = "") -> Step:
+    """It may or may not have happened; ``then`` is what is done about it, if not another look."""
+    told = f"UNKNOWN since {clock(at)}: {why}"
+    remedy = then or f"do NOT repeat it: {_LOOKED_AT.format(host=step.host)}"
+    return _ended(step, StepState.UNKNOWN, told, at, words=words, remedy=remedy)
+
+
+def skipped(step: Step, why: str, at: float) -> Step:
+    """It was not begun on purpose."""
+    return _ended(step, StepState.SKIPPED, why, at)
+
+
+def changed(verb: Verb, planned: VmState, state: VmState) -> str:
+    """Why a VM that is not as it was planned is left alone."""
+    if state in verb.already:
+        return f"{_ALREADY}{state.value}"
+    return f"left alone: was {planned.value} when it was planned, is {state.value}"
+
+
+def is_trouble(step: Step) -> bool:
+    """Whether a human should look: failed, unknown, or skipped for another reason than that it was so already."""
+    if step.state is StepState.SKIPPED:
+        return not step.text.startswith(_ALREADY)
+    return step.state in {StepState.FAILED, StepState.UNKNOWN}
+
+
+def there(state: VmState, before: VmState) -> str:
+    """What a look found after an act that did not do it."""
+    return f"still {state.value}" if state is before else f"{state.value} now"
+
+
+def patience(verb: Verb) -> str:
+    """Why it is not waited for any longer."""
+    return f"{verb.ignored or 'nothing was seen of it'} for {verb.patience_s:.0f} s"
+
+
+def next_step(verb: Verb) -> str:
+    """What is offered when a guest did not react, or ""."""
+    if not verb.next_step:
+        return ""
+    other = VERBS[verb.next_step]
+    return f"it may yet obey; {other.key} {other.title} if it must be now"
+
+
+def line(step: Step) -> str:
+    """Return a step in one line: ✗ web-14 kvm2: shut down NOT done, still running · why: … · libvirt: "…" · next: …."""
+    glyph = _GLYPHS.get(step.state)
+    parts = [f"{glyph + ' ' if glyph else ''}{step.name} {step.host}: {step.text or step.state.value}"]
+    if step.words:
+        parts.append(f'libvirt: "{step.words}"')
+    if step.remedy:
+        parts.append(f"next: {step.remedy}")
+    return " · ".join(parts)
+
+
+def clock(at: float) -> str:
+    """Return the time of day, which says its zone: "03:12:31Z"."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%H:%M:%SZ")
+
+
+def _ended(step: Step, state: StepState, told: str, at: float, *, words: str = "", remedy: str = "") -> Step:
+    return replace(
+        step, state=state, text=text.clean(told), words=text.clean(words), remedy=text.clean(remedy), ended=at
+    )
