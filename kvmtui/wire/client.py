@@ -76,11 +76,12 @@ class Client(asyncio.Protocol):
         client = cls(line.welcome, on_push)
         client._ids = itertools.count(line.last_id + 1)
         client._lines = line.buffer
-        line.socket.setblocking(False)
-        await asyncio.get_running_loop().create_unix_connection(lambda: client, sock=line.socket)
         for message in line.pushed:
             client._take(message)
+        line.socket.setblocking(False)
+        await asyncio.get_running_loop().create_unix_connection(lambda: client, sock=line.socket)
         client._cut_lines()
+        client._settle_reading()
         return client
 
     @property

@@ -313,11 +313,14 @@ class Connection(asyncio.Protocol):
         if self._paused_at is not None or self.is_gone:
             return
         due = self.views.due()
+        if due is None:
+            return
+        when = max(due, self._loop.time())
         if self._pump is not None:
+            if self._pump.when() <= when:
+                return  # a timer that is set anew at each change would never come to its end
             self._pump.cancel()
-            self._pump = None
-        if due is not None:
-            self._pump = self._loop.call_at(max(due, self._loop.time()), self._send_next)
+        self._pump = self._loop.call_at(when, self._send_next)
 
     def _send_next(self) -> None:
         """Send the view that is longest due, one each time round the loop."""

@@ -127,6 +127,7 @@ class Server:
         """Stop listening, end what is being answered, let everyone go; takes ``PARTING_S`` at most."""
         if self._loop is not None:
             self._loop.remove_reader(self._listener.socket)
+            self._loop = None
         self._listener.close()
         for task in self._taking:
             task.cancel()

@@ -26,10 +26,15 @@ log = logging.getLogger(__name__)
 class View(Protocol):
     """Something a client follows; computed when its client can take it, so it is never sent late."""
 
-    topics: frozenset[str]
-    """What it shows changes with these."""
-    period_s: float
-    """It is not sent more often."""
+    @property
+    def topics(self) -> frozenset[str]:
+        """What it shows changes with these."""
+        ...
+
+    @property
+    def period_s(self) -> float:
+        """It is not sent more often."""
+        ...
 
     def fetch(self) -> Answer | None:
         """Return what has changed since the last fetch, or None."""

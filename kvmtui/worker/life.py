@@ -1,0 +1,275 @@
+"""The life of the worker: its rooms put together, kept up to date, ended in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from kvmtui.fleet.fleet import Fleet
+from kvmtui.guard import gate
+from kvmtui.jobs.engine import Engine
+from kvmtui.jobs.journal import Journal
+from kvmtui.model.job import JobState
+from kvmtui.wire import logout
+from kvmtui.wire.messages import JobChanged, Note
+from kvmtui.wire.server import Server
+from kvmtui.worker.memory import PERIOD_S as MEMORY_PERIOD_S
+from kvmtui.worker.memory import Memory
+from kvmtui.worker.place import file_limit_notice
+from kvmtui.worker.reload import ConfigFile, difference
+from kvmtui.worker.rounds import Rounds
+from kvmtui.worker.service import JOBS_MAX, Service
+from kvmtui.worker.watching import Watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from kvmtui.config import Config
+    from kvmtui.hosts.pool import HostPool
+    from kvmtui.hosts.reports import Report
+    from kvmtui.model.host import Summary
+    from kvmtui.model.job import Job
+    from kvmtui.paths import WorkerPaths
+    from kvmtui.wire.listener import Listener
+    from kvmtui.worker.handover import Handover
+    from kvmtui.worker.reload import Edited
+
+TICK_S = 1.0
+GRACE_S = 3.0
+"""How long acts under way may take to end when the worker is told to."""
+UNREAD_S = 3600.0
+"""How long a job that failed counts as unread."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Everything of the worker that lives in the serve loop."""
+
+    def __init__(
+        self,
+        paths: WorkerPaths,
+        config: Config,
+        pool: HostPool,
+        *,
+        idle_s: float | None,
+        file_limit: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``idle_s``: leave after so long without a client and a running job; None: stay. To be made in the loop."""
+        self.paths = paths
+        self.config = config
+        self.clock = clock
+        self.started = clock()
+        self.is_stopping = False
+        self.rules = gate.rules_of(config)
+        self.pool = pool
+        self.fleet = Fleet(config.hosts, clock)
+        self.fleet.apply(config)
+        self.rounds = Rounds()
+        self.memory = Memory(paths.fleet, self.fleet, clock)
+        self.journal = Journal(paths.journal, clock)
+        self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
+        self.service = Service(self)
+        self.server: Server
+        self._loop = asyncio.get_running_loop()
+        self.watching = Watching(self._loop, self.service.looked_at, pool.watch)
+        self._idle_s = idle_s
+        self._file_limit = file_limit
+        self._notices: dict[str, str] = {}
+        self._topics: set[str] = set()
+        self._idle_since = self._loop.time()
+        self._leaving = asyncio.Event()
+        self._drains = False
+        self._grace_s = GRACE_S
+        self._agents: tuple[str, ...] = ()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._config_file: ConfigFile | None = None
+
+    # --- asked by the service ----------------------------------------------------------------------------------
+
+    @property
+    def notice(self) -> str:
+        """What is to be said of the worker itself."""
+        return " · ".join(self._notices.values())
+
+    def running_jobs(self) -> tuple[Job, ...]:
+        """Return the jobs that run."""
+        return tuple(job for job in self.engine.jobs(JOBS_MAX) if job.state is JobState.RUNNING)
+
+    def summary(self) -> Summary:
+        """Return the fleet in one line, as it is now."""
+        since = self.clock() - UNREAD_S
+        states = [(job.state, job.ended) for job in self.engine.jobs(JOBS_MAX)]
+        return self.fleet.summary(
+            jobs_running=sum(state is JobState.RUNNING for state, _ in states),
+            jobs_waiting=sum(state is JobState.WAITING for state, _ in states),
+            jobs_unread=sum(
+                state in {JobState.FAILED, JobState.UNKNOWN} and (ended or 0.0) > since for state, ended in states
+            ),
+            clients=len(self.server.clients),
+            notice=self.notice,
+        )
+
+    def clients_changed(self) -> None:
+        """A client came or left."""
+        self._idle_since = self._loop.time()
+        agents = [client.hello.agent for client in self.server.clients if client.hello and client.hello.agent]
+        offered = tuple(dict.fromkeys(reversed(agents)))
+        if offered != self._agents:
+            self._agents = offered
+            self.pool.offer_agents(offered)
+        self.watching.stir()
+        self.server.stir(("worker",))
+
+    def stop(self, why: str, *, drain: bool = False, force: bool = False) -> None:
+        """End the worker: now, or with ``drain`` when its jobs have ended; with ``force`` without waiting for acts."""
+        log.info("stopping: %s", why)
+        self.is_stopping = True
+        self._grace_s = 0.0 if force else GRACE_S
+        if drain and self.engine.running:
+            self._drains = True
+            self.server.announce(Note(text="the worker leaves when its jobs have ended, and begins nothing new"))
+        else:
+            self._leaving.set()
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def live(self, listener: Listener, handover: Handover) -> None:
+        """Serve until it is time to leave, then end everything; a second at most, and GRACE_S if acts are under way."""
+        self.server = Server(listener, self.service)
+        self._notices = {"files": file_limit_notice(self._file_limit, len(self.config.hosts))}
+        self.memory.recall()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(
+                number,
+                self.stop,
+                signal.Signals(number).name,
+            )
+        handover.connect(self._loop, self._take, self._taken)
+        self.server.start()
+        self._spawn(self.engine.recover(), "recovery")
+        self._spawn(self._after_start(), "start")
+        ticking = self._spawn(self._tick(), "tick")
+        await self._leaving.wait()
+        ticking.cancel()
+        await self._end(handover)
+
+    async def _after_start(self) -> None:
+        """What may wait until the first clients are served."""
+        self._config_file = await asyncio.to_thread(ConfigFile, self.paths.config, self.config)
+        self._set_notice("logout", await asyncio.to_thread(logout.warning))
+
+    async def _end(self, handover: Handover) -> None:
+        self.server.announce(Note(text="the worker leaves"))
+        if self.engine.running and self._grace_s:
+            log.info("waiting up to %.0f s for the acts under way", self._grace_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.engine.drain(), self._grace_s)
+        handover.close()
+        ends = [self.engine.close(), self.pool.stop(), self.memory.keep()]
+        for outcome in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                log.error("while ending", exc_info=outcome)
+        await self.server.close()
+        for task in self._tasks:
+            task.cancel()
+        log.info("ended")
+
+    async def _tick(self) -> None:
+        written = self._loop.time()
+        looking: asyncio.Task[None] | None = None
+        keeping: asyncio.Task[None] | None = None
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._stir(self.fleet.tick())
+            self._check_journal()
+            self.server.look_after()
+            self.watching.stir()
+            self._consider_leaving()
+            if looking is None or looking.done():
+                looking = self._spawn(self._look_at_config(), "config")
+            if self._loop.time() - written >= MEMORY_PERIOD_S and (keeping is None or keeping.done()):
+                written = self._loop.time()
+                keeping = self._spawn(self.memory.keep(), "fleet file")
+
+    def _consider_leaving(self) -> None:
+        now = self._loop.time()
+        if self.engine.running or self.server.clients:
+            self._idle_since = now
+        if self._drains and not self.engine.running:
+            self._leaving.set()
+        elif self._idle_s is not None and now - self._idle_since >= self._idle_s:
+            self.stop(f"idle for {self._idle_s:.0f} s")
+
+    def _check_journal(self) -> None:
+        trouble = self.journal.trouble
+        self._set_notice("journal", f"nothing can be started: {trouble}" if trouble else "")
+
+    # --- news --------------------------------------------------------------------------------------------------
+
+    def _take(self, report: Report) -> None:
+        self.rounds.take(report)
+        self._topics |= self.fleet.reduce(report)
+
+    def _taken(self) -> None:
+        topics, self._topics = self._topics, set()
+        self._stir(topics)
+
+    def _stir(self, topics: set[str] | frozenset[str]) -> None:
+        if topics:
+            self.server.stir(topics)
+
+    def _announce(self, job: Job) -> None:
+        self.server.announce(JobChanged(job=job))
+        self.server.stir(("jobs",))
+
+    def _set_notice(self, about: str, notice: str) -> None:
+        if self._notices.get(about, "") == notice:
+            return
+        self._notices.pop(about, None)
+        if notice:
+            self._notices[about] = notice
+            log.warning("%s", notice)
+        self.server.stir(("worker",))
+
+    # --- config ------------------------------------------------------------------------------------------------
+
+    async def _look_at_config(self) -> None:
+        if self._config_file is None:
+            return
+        edited = await asyncio.to_thread(self._config_file.look)
+        if edited is not None:
+            self._edited(edited)
+
+    def _edited(self, edited: Edited) -> None:
+        self._set_notice("config", edited.notice)
+        if edited.config is None:
+            return
+        before, self.config = self.config, edited.config
+        self.rules = gate.rules_of(edited.config)
+        self.pool.apply(edited.config)
+        self.engine.apply(edited.config)
+        self._stir(self.fleet.apply(edited.config))
+        self.rounds.keep(self.fleet.hosts)
+        self._set_notice("files", file_limit_notice(self._file_limit, len(edited.config.hosts)))
+        applied = f"config applied: {difference(before, edited.config)}"
+        log.info("%s", applied)
+        self.server.announce(Note(text=applied, severity=0))
+        self.server.stir(("worker", "hosts", "vms"))
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = self._loop.create_task(self._logged(work, name), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _logged(self, work: Coroutine[None, None, None], name: str) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("%s", name)

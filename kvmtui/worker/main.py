@@ -1,0 +1,90 @@
+"""Starts the worker process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import kvmtui
+from kvmtui.errors import KvmtuiError, RefusedError, UsageError, WorkerError
+from kvmtui.worker import place
+
+if TYPE_CHECKING:
+    from kvmtui.paths import WorkerPaths
+
+IDLE_S = 60.0
+"""How long a worker that was started on demand stays without a client and a running job."""
+
+log = logging.getLogger(__name__)
+
+
+def run(paths: WorkerPaths, *, foreground: bool, idle_s: float | None = None) -> int:
+    """Be the worker of ``paths``: serve until told to stop, or idle for ``idle_s`` (None: whatever happens).
+
+    Returns the exit code if it cannot start: 1, 2 for the config, 3 if another worker runs; why stands on standard
+    error (``foreground``), in the log and in ``paths.failed``. Once it served it does not return: the process ends
+    with 0, without waiting for threads that a host holds.
+    """
+    os.umask(0o077)
+    try:
+        lock = place.claim(paths)
+    except KvmtuiError as error:
+        if foreground:
+            print(f"kvmtui: {error}", file=sys.stderr)  # noqa: T201 - it is run by a human
+        return 3 if isinstance(error, RefusedError) else 1
+    try:
+        _serve(paths, foreground=foreground, idle_s=idle_s)
+    except KvmtuiError as error:
+        place.tell_failure(paths, error)
+        log.error("not started: %s", error)  # noqa: TRY400 - it says what to do; where it was raised helps nobody
+        os.close(lock)
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def _serve(paths: WorkerPaths, *, foreground: bool, idle_s: float | None) -> NoReturn:
+    """Start the hosts thread, then what clients need, then the rest: the first picture waits for the hosts."""
+    from kvmtui import config as configs
+    from kvmtui.worker.log import open_log
+
+    try:
+        open_log(paths.log, foreground=foreground)
+    except OSError as error:
+        raise WorkerError("the log cannot be written", where=str(paths.log), words=error.strerror or "") from error
+    log.info("kvmtui %s, config %s, process %d", kvmtui.__version__, paths.config, os.getpid())
+    config = configs.load(paths.config)
+    file_limit = place.raise_file_limit()
+    place.clear_relays(paths)
+
+    from kvmtui.wire.listener import Listener
+
+    listener = Listener(paths.socket)
+
+    from kvmtui import paths as places
+    from kvmtui.hosts.pool import HostPool
+    from kvmtui.worker.handover import Handover
+
+    handover = Handover()
+    pool = HostPool(config, paths.relays, places.known_hosts(), handover.deliver)
+    pool.start()
+
+    import asyncio
+
+    from kvmtui.worker.life import Worker
+
+    async def live() -> None:
+        worker = Worker(paths, config, pool, idle_s=idle_s, file_limit=file_limit)
+        await worker.live(listener, handover)
+
+    code = 0
+    try:
+        asyncio.new_event_loop().run_until_complete(live())
+    except Exception:
+        log.exception("the worker failed")
+        code = 1
+    logging.shutdown()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)

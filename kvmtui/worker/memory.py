@@ -1,0 +1,45 @@
+"""The last known fleet, kept in its file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from kvmtui.fleet import saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kvmtui.fleet.fleet import Fleet
+
+PERIOD_S = 30.0
+
+
+class Memory:
+    """Writes the fleet down when it has changed, every PERIOD_S and at the end."""
+
+    def __init__(self, path: Path, fleet: Fleet, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._fleet = fleet
+        self._clock = clock
+        self._written = self._revision()
+
+    def recall(self) -> None:
+        """Put what an earlier worker knew into the fleet."""
+        found = saved.read(self._path, self._clock())
+        if found is not None:
+            self._fleet.restore(found)
+        self._written = self._revision()
+
+    async def keep(self) -> None:
+        """Write it down, if something has changed; the disk is waited for in another thread."""
+        revision = self._revision()
+        if revision == self._written:
+            return
+        content = saved.encode(self._fleet, self._clock())
+        if await asyncio.to_thread(saved.write, self._path, content):
+            self._written = revision
+
+    def _revision(self) -> tuple[int, int]:
+        return self._fleet.host_changes.revision, self._fleet.vm_changes.revision

@@ -1,0 +1,87 @@
+"""Which hosts have told enough for a first answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.hosts.reports import LinkReport, Listing, Sampling, Vitals
+from kvmtui.model.host import SETTLED, LinkState
+from kvmtui.model.vm import ACTIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from kvmtui.hosts.reports import Report
+    from kvmtui.model.host import Host
+    from kvmtui.model.vm import Vm
+
+ENOUGH = 2
+"""Rounds that are counted: a rate takes two."""
+
+
+class _Rounds:
+    """What one host has told since its link came up."""
+
+    def __init__(self) -> None:
+        self.is_listed = False
+        self.vitals = 0
+        self.samples: dict[str, int] = {}
+        """UUID -> rounds of its figures."""
+        self.stuck: frozenset[str] = frozenset()
+
+
+class Rounds:
+    """Counts what each host has told since its link came up."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _Rounds] = {}
+
+    def take(self, report: Report) -> None:
+        """Count a report."""
+        if isinstance(report, LinkReport):
+            if report.state is not LinkState.UP:
+                self._hosts.pop(report.host, None)
+            return
+        told = self._hosts.setdefault(report.host, _Rounds())
+        match report:
+            case Listing():
+                told.is_listed = True
+                gone = told.samples.keys() - {vm.uuid for vm in report.vms} if told.samples else ()
+                for uuid in gone:
+                    del told.samples[uuid]
+            case Vitals():
+                told.vitals = min(told.vitals + 1, ENOUGH)
+            case Sampling():
+                told.stuck = frozenset(uuid for uuid, _why in report.stuck)
+                for counters in report.vms:
+                    told.samples[counters.uuid] = min(told.samples.get(counters.uuid, 0) + 1, ENOUGH)
+
+    def keep(self, hosts: Collection[str]) -> None:
+        """Forget hosts that are in the config no longer."""
+        for name in self._hosts.keys() - set(hosts):
+            del self._hosts[name]
+
+    def is_listed(self, host: str) -> bool:
+        """Whether a host has listed its VMs since its link came up."""
+        return host in self._hosts and self._hosts[host].is_listed
+
+    def has_settled(self, host: Host, vms: Iterable[Vm], samples: int) -> bool:
+        """Whether ``host`` is known to be lost, or has told of itself and ``vms`` in ``samples`` rounds."""
+        if host.link is not LinkState.UP:
+            return host.link in SETTLED
+        told = self._hosts.get(host.name)
+        if told is None or not told.is_listed:
+            return False
+        return not (0 < told.vitals < min(samples, ENOUGH)) and not self.lacking(vms, samples)
+
+    def lacking(self, vms: Iterable[Vm], samples: int) -> list[Vm]:
+        """Return those of ``vms`` that run, are not stuck, and of which fewer rounds of figures are in."""
+        wanted = min(samples, ENOUGH)
+        lacking = []
+        for vm in vms:
+            told = self._hosts.get(vm.host)
+            if vm.state not in ACTIVE or (told is not None and vm.uuid in told.stuck):
+                continue
+            if told is None or told.samples.get(vm.uuid, 0) < wanted:
+                lacking.append(vm)
+        return lacking

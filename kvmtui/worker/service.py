@@ -1,0 +1,309 @@
+"""Answers every request of the line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+import kvmtui
+from kvmtui import text
+from kvmtui.errors import RefusedError, UsageError
+from kvmtui.fleet import detail
+from kvmtui.fleet.windows import page
+from kvmtui.guard import gate
+from kvmtui.guard.client import ClientId, from_peer
+from kvmtui.model.host import LinkState
+from kvmtui.wire.messages import (
+    Abort,
+    CloseWindow,
+    GetDetail,
+    GetHostKey,
+    GetJob,
+    Hello,
+    HostKeys,
+    HostStatus,
+    JobList,
+    Jobs,
+    ListRows,
+    MakePlan,
+    Missing,
+    Opened,
+    OpenSeries,
+    OpenSummary,
+    OpenWindow,
+    Reconnect,
+    Request,
+    Settle,
+    Settled,
+    Status,
+    Stop,
+    Stopping,
+    Submit,
+    Trust,
+    Welcome,
+    WorkerStatus,
+)
+from kvmtui.worker.views import SUMMARY_NUMBER, SeriesView, SummaryView, WindowView
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from kvmtui.model.host import Summary
+    from kvmtui.model.job import Job, JobDetail, Plan
+    from kvmtui.model.vm import VmDetail
+    from kvmtui.wire.connection import Connection
+    from kvmtui.worker.life import Worker
+
+SETTLE_MAX_S = 60.0
+JOBS_MAX = 1_000
+NUMBER_MAX = 1 << 31
+_SETTLE_LOOK_S = 0.05
+_SMALL_XML = 65_536
+_STOP_MODES = ("idle", "drain", "force")
+
+
+class Service:
+    """What clients ask of the worker, done by its rooms. Each ``_on_…`` answers the request it is named after."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
+        self._settling: list[Callable[[], Iterable[tuple[str, str]]]] = []
+        self._answers: dict[type[Request[Any]], Callable[[Any, Connection], Awaitable[object]]] = {
+            Status: self._on_status,
+            Jobs: self._on_jobs,
+            Abort: self._on_abort,
+            Stop: self._on_stop,
+            OpenWindow: self._on_open_window,
+            CloseWindow: self._on_close_window,
+            OpenSeries: self._on_open_series,
+            OpenSummary: self._on_open_summary,
+            Settle: self._on_settle,
+            ListRows: self._on_list_rows,
+            GetDetail: self._on_get_detail,
+            MakePlan: self._on_make_plan,
+            Submit: self._on_submit,
+            GetJob: self._on_get_job,
+            GetHostKey: self._on_get_host_key,
+            Trust: self._on_trust,
+            Reconnect: self._on_reconnect,
+        }
+
+    # --- the server's handler ----------------------------------------------------------------------------------
+
+    def welcome(self, hello: Hello, connection: Connection) -> Welcome:
+        worker = self._worker
+        refusal = gate.client_refusal(self._client(connection, hello), worker.rules)
+        return Welcome(
+            version=kvmtui.__version__,
+            pid=os.getpid(),
+            config=str(worker.paths.config),
+            digest=worker.config.digest,
+            read_only=refusal is not None,
+            read_only_why=refusal.why if refusal else "",
+            demo=worker.config.demo,
+            now=worker.clock(),
+        )
+
+    async def answer(self, request: Request[Any], connection: Connection) -> object:
+        return await self._answers[type(request)](request, connection)
+
+    def came(self, connection: Connection) -> None:
+        self._worker.clients_changed()
+
+    def left(self, connection: Connection) -> None:
+        self._worker.clients_changed()
+
+    def looked_at(self) -> Iterable[tuple[str, str]]:
+        """Return the addresses of the VMs that some client has on its screen, or waits for."""
+        for connection in self._worker.server.clients:
+            for view in connection.views.all():
+                if isinstance(view, WindowView | SeriesView):
+                    yield from view.watched()
+        for lacking in self._settling:
+            yield from lacking()
+
+    # --- about the worker --------------------------------------------------------------------------------------
+
+    async def _on_status(self, _request: Status, _connection: Connection) -> WorkerStatus:
+        worker = self._worker
+        now = worker.clock()
+        trouble = worker.journal.trouble
+        return WorkerStatus(
+            pid=os.getpid(),
+            version=kvmtui.__version__,
+            socket=str(worker.paths.socket),
+            config=str(worker.paths.config),
+            digest=worker.config.digest,
+            started=worker.started,
+            clients=len(worker.server.clients),
+            jobs=worker.engine.running,
+            hosts=tuple(
+                HostStatus(
+                    name=host.name,
+                    link=host.link.value,
+                    link_reason=host.link_reason,
+                    last_answer_s=round(max(0.0, now - host.seen), 1) if host.seen else None,
+                )
+                for host in worker.fleet.hosts.values()
+            ),
+            vms=len(worker.fleet.vms),
+            rss_bytes=_rss_bytes(),
+            notice=worker.notice,
+            journal=str(trouble) if trouble else "",
+        )
+
+    async def _on_stop(self, request: Stop, _connection: Connection) -> Stopping:
+        if request.mode not in _STOP_MODES:
+            raise UsageError(f"no way to stop: {text.clean(request.mode, 20)!r}", remedy=", ".join(_STOP_MODES))
+        running = self._worker.running_jobs()
+        if request.mode == "idle" and running:
+            return Stopping(stopping=False, jobs=running)
+        self._worker.stop(f"asked to ({request.mode})", drain=request.mode == "drain", force=request.mode == "force")
+        return Stopping(stopping=True, jobs=running)
+
+    async def _on_open_summary(self, _request: OpenSummary, connection: Connection) -> Summary:
+        view = SummaryView(self._worker.summary, self._worker.clock)
+        connection.follow(SUMMARY_NUMBER, view)
+        return view.last
+
+    # --- the fleet ---------------------------------------------------------------------------------------------
+
+    async def _on_open_window(self, request: OpenWindow, connection: Connection) -> Opened:
+        number = _number(request.window)
+        open_view = connection.views.get(number)
+        if isinstance(open_view, WindowView):
+            open_view.change(request.query)
+            connection.follow(number, open_view)
+        else:
+            worker = self._worker
+            view = WindowView(number, request.query, worker.fleet, lambda: worker.engine.jobs(JOBS_MAX), worker.clock)
+            connection.follow(number, view)
+        self._worker.watching.stir()
+        return Opened(window=number)
+
+    async def _on_open_series(self, request: OpenSeries, connection: Connection) -> Opened:
+        number = _number(request.window)
+        self._check_host(request.host)
+        connection.follow(
+            number, SeriesView(number, request.host, request.uuid, self._worker.fleet, self._worker.clock)
+        )
+        self._worker.watching.stir()
+        return Opened(window=number)
+
+    async def _on_close_window(self, request: CloseWindow, connection: Connection) -> None:
+        connection.views.unfollow(_number(request.window))
+        self._worker.watching.stir()
+
+    async def _on_list_rows(self, request: ListRows, _connection: Connection) -> object:
+        worker = self._worker
+        jobs = worker.engine.jobs(JOBS_MAX) if request.query.resource == "jobs" else ()
+        return page(request.query, worker.fleet, jobs, worker.clock())
+
+    async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
+        fleet, rounds, samples = self._worker.fleet, self._worker.rounds, request.samples
+        waiting = set(fleet.hosts)
+
+        def lacking() -> Iterable[tuple[str, str]]:
+            return [(vm.host, vm.uuid) for vm in rounds.lacking(fleet.on_hosts(waiting), samples)]
+
+        self._settling.append(lacking)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + max(0.0, min(request.timeout_s, SETTLE_MAX_S))
+        try:
+            while True:
+                waiting = {
+                    name
+                    for name in waiting
+                    if (host := fleet.hosts.get(name)) and not rounds.has_settled(host, fleet.on_hosts([name]), samples)
+                }
+                if not waiting or loop.time() >= ends:
+                    break
+                self._worker.watching.stir()
+                await asyncio.sleep(_SETTLE_LOOK_S)
+        finally:
+            self._settling.remove(lacking)
+            self._worker.watching.stir()
+        return Settled(
+            missing=tuple(
+                Missing(host=host.name, link=host.link.value, reason=host.link_reason, remedy=host.link_remedy)
+                for host in fleet.hosts.values()
+                if host.link is not LinkState.UP or not rounds.is_listed(host.name)
+            )
+        )
+
+    async def _on_get_detail(self, request: GetDetail, _connection: Connection) -> VmDetail:
+        self._check_host(request.host)
+        vm = self._worker.fleet.find(request.host, request.uuid)
+        if vm is None:
+            raise UsageError("there is no such VM (any more)", where=request.host)
+        xml = await self._worker.pool.xml(request.host, request.uuid)
+        if len(xml) < _SMALL_XML:
+            return detail.parse(xml, vm)
+        return await asyncio.to_thread(detail.parse, xml, vm)
+
+    # --- hosts -------------------------------------------------------------------------------------------------
+
+    async def _on_get_host_key(self, request: GetHostKey, _connection: Connection) -> HostKeys:
+        self._check_host(request.host)
+        return HostKeys(keys=await self._worker.pool.host_keys(request.host))
+
+    async def _on_trust(self, request: Trust, connection: Connection) -> None:
+        if connection.hello is not None and connection.hello.read_only:
+            raise RefusedError("read-only: this client was started with --read-only", remedy="start it without")
+        await self._worker.pool.trust(request.address, request.port, request.fingerprint)
+
+    async def _on_reconnect(self, request: Reconnect, _connection: Connection) -> None:
+        if request.host:
+            self._check_host(request.host)
+        self._worker.pool.reconnect(request.host)
+
+    # --- jobs --------------------------------------------------------------------------------------------------
+
+    async def _on_jobs(self, request: Jobs, _connection: Connection) -> JobList:
+        return JobList(jobs=tuple(self._worker.engine.jobs(max(0, min(request.limit, JOBS_MAX)))))
+
+    async def _on_abort(self, request: Abort, connection: Connection) -> Job:
+        return self._worker.engine.abort(request.job, self._client(connection))
+
+    async def _on_make_plan(self, request: MakePlan, connection: Connection) -> Plan:
+        return self._worker.engine.plan(
+            request.verb,
+            self._client(connection),
+            targets=request.targets,
+            filter_text=request.filter,
+            everything=request.all,
+        )
+
+    async def _on_submit(self, request: Submit, connection: Connection) -> Job:
+        if self._worker.is_stopping:
+            raise RefusedError("the worker is stopping and begins nothing new", remedy="try again with the next one")
+        return await self._worker.engine.submit(request.plan, request.typed, self._client(connection))
+
+    async def _on_get_job(self, request: GetJob, _connection: Connection) -> JobDetail:
+        return await self._worker.engine.detail(request.job)
+
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    def _client(self, connection: Connection, hello: Hello | None = None) -> ClientId:
+        said = hello or connection.hello
+        assert said is not None
+        peer = connection.peer
+        user = self._users.get(peer.uid, str(peer.uid))
+        return ClientId(user, peer.uid, peer.pid, said.read_only, text.clean(said.origin, text.NAME_MAX))
+
+    def _check_host(self, name: str) -> None:
+        if name not in self._worker.fleet.hosts:
+            raise UsageError("there is no such host in the config", where=text.clean(name, text.NAME_MAX))
+
+
+def _number(window: int) -> int:
+    if not 0 <= window < NUMBER_MAX:
+        raise UsageError(f"a window's number is 0 to {NUMBER_MAX - 1}")
+    return window
+
+
+def _rss_bytes() -> int:
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - nothing to open by a Path's means
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
