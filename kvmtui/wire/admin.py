@@ -12,6 +12,7 @@ from kvmtui.errors import WorkerError
 from kvmtui.wire import lockfile
 from kvmtui.wire.line import Line, greeting
 from kvmtui.wire.messages import Status, Stop, Stopping, WorkerStatus
+from kvmtui.wire.spawn import find
 
 if TYPE_CHECKING:
     from kvmtui.paths import WorkerPaths
@@ -59,16 +60,14 @@ def stop(paths: WorkerPaths, mode: str) -> Stopping | None:
 
 
 def _line(paths: WorkerPaths) -> Line | None:
-    try:
-        return Line(paths.socket)
-    except WorkerError as error:
-        absent = isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError)
-        pid = lockfile.holder(paths.lock)
-        if absent and pid is None:
-            return None
-        if absent:
-            error.remedy = f"process {pid} is the worker and does not listen; kvmtui worker stop --force ends it"
-        raise
+    line = find(paths)
+    if line is None and (holder := lockfile.holder(paths.lock)) is not None:
+        raise WorkerError(
+            f"process {holder.pid} is the worker, and does not listen",
+            where=str(holder.socket or paths.socket),
+            remedy="kvmtui worker stop --force ends it",
+        )
+    return line
 
 
 def _wait_gone(paths: WorkerPaths, patience_s: float) -> bool:
@@ -83,13 +82,13 @@ def _wait_gone(paths: WorkerPaths, patience_s: float) -> bool:
 def _kill(paths: WorkerPaths) -> None:
     """End the process that holds the worker's lock: asked first, then not."""
     for number, patience_s in ((signal.SIGTERM, _OBEYS_S), (signal.SIGKILL, _LEAVES_S)):
-        pid = lockfile.holder(paths.lock)
-        if pid is None:
+        holder = lockfile.holder(paths.lock)
+        if holder is None:
             return
-        if pid == 0:
+        if holder.pid == 0:
             raise WorkerError("the lock is held by a process that does not say its number", where=str(paths.lock))
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+            os.kill(holder.pid, number)
         if _wait_gone(paths, patience_s):
             return
     raise WorkerError("the worker cannot be ended", where=str(paths.lock))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import NamedTuple
 
 
 def take(path: Path) -> int | None:
@@ -28,14 +25,23 @@ def take(path: Path) -> int | None:
     return descriptor
 
 
-def sign(descriptor: int) -> None:
-    """Write this process's number into a lock's file, for those who find it locked."""
+def sign(descriptor: int, socket: Path) -> None:
+    """Write into a lock's file, for those who find it locked, which process this is, where it listens."""
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode() + os.fsencode(socket) + b"\n", 0)
 
 
-def holder(path: Path) -> int | None:
-    """Return the number of the process that holds the lock (0: it did not say), or None if nobody does."""
+class Holder(NamedTuple):
+    """The process that holds a lock."""
+
+    pid: int
+    """0: it did not say."""
+    socket: Path | None
+    """Where it listens, or will: not always where we would, as the environment may be another one."""
+
+
+def holder(path: Path) -> Holder | None:
+    """Return who holds the lock, or None if nobody does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -43,9 +49,9 @@ def holder(path: Path) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        with contextlib.suppress(ValueError):
-            return int(os.pread(descriptor, 32, 0).strip())
-        return 0
+        pid, _, rest = os.pread(descriptor, 4096, 0).partition(b"\n")
+        socket, newline, _ = rest.partition(b"\n")
+        return Holder(int(pid) if pid.isdigit() else 0, Path(os.fsdecode(socket)) if newline else None)
     finally:
         os.close(descriptor)
     return None

@@ -113,12 +113,8 @@ class Attempt:
 
     def _step(self) -> None:
         """Connect, or bring the start of a worker one step on."""
-        try:
-            self._line = Line(self.paths.socket)
-        except WorkerError as error:
-            if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
-                raise
-        else:
+        self._line = find(self.paths)
+        if self._line is not None:
             return
         if self._launched is None:
             self._launch()
@@ -154,15 +150,41 @@ class Attempt:
         try:
             return error_of(msgspec.json.decode(self.paths.failed.read_bytes(), type=Failure))
         except (OSError, msgspec.MsgspecError):
-            pid = lockfile.holder(self.paths.lock)
-            who = f" (process {pid} holds its place)" if pid else ""
+            holder = lockfile.holder(self.paths.lock)
+            who = f" (process {holder.pid} holds its place)" if holder else ""
             said = log_tail(self.paths.log)
             return WorkerError(
                 text + who,
                 where=str(self.paths.socket),
                 words=" | ".join(said),
-                remedy=f"its log: {self.paths.log}" + ("; kvmtui worker stop --force ends it" if pid else ""),
+                remedy=f"its log: {self.paths.log}" + ("; kvmtui worker stop --force ends it" if holder else ""),
             )
+
+
+def find(paths: WorkerPaths) -> Line | None:
+    """Return a connection to the worker of ``paths``, or None if none listens. Raises WorkerError.
+
+    A worker that was started in another environment (no runtime directory, say) listens where its lock's file says.
+    """
+    try:
+        return Line(paths.socket)
+    except WorkerError as error:
+        if not is_absent(error):
+            raise
+    holder = lockfile.holder(paths.lock)
+    if holder is None or holder.socket is None or holder.socket == paths.socket:
+        return None
+    try:
+        return Line(holder.socket)
+    except WorkerError as error:
+        if not is_absent(error):
+            raise
+    return None
+
+
+def is_absent(error: WorkerError) -> bool:
+    """Whether an attempt to connect failed because nobody listens there."""
+    return isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError)
 
 
 def attach(paths: WorkerPaths, hello: Hello, deadline_s: float = START_S) -> Line:

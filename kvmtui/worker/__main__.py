@@ -1,4 +1,4 @@
-"""The worker as it is started on demand: ``python -m kvmtui.worker CONFIG STATE SOCKET [--detach] [--idle S]``."""
+"""The worker as its clients start it: ``python -m kvmtui.worker CONFIG STATE SOCKET [--detach] [--idle S|never]``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from kvmtui.worker.main import IDLE_S, run
 def main() -> int:
     """Become the worker; with ``--detach`` in a process that belongs to nobody. Return the exit code."""
     config, state, socket, *options = sys.argv[1:]
-    idle_s = float(options[options.index("--idle") + 1]) if "--idle" in options else IDLE_S
+    idle = options[options.index("--idle") + 1] if "--idle" in options else str(IDLE_S)
     if "--detach" in options and os.fork():
         os._exit(0)  # whoever started us waits for this process only
     os.chdir("/")
-    return run(WorkerPaths(Path(config), Path(state), Path(socket)), foreground=False, idle_s=idle_s)
+    places = WorkerPaths(Path(config), Path(state), Path(socket))
+    return run(places, foreground=False, idle_s=None if idle == "never" else float(idle))
 
 
 if __name__ == "__main__":

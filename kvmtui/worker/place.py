@@ -39,14 +39,14 @@ def claim(paths: WorkerPaths) -> int:
         ends = time.monotonic() + _LEAVING_S
         while (lock := lockfile.take(paths.lock)) is None:
             if time.monotonic() > ends:
-                pid = lockfile.holder(paths.lock)
+                holder = lockfile.holder(paths.lock)
                 raise RefusedError(
-                    f"a worker runs already, process {pid}" if pid else "a worker runs already",
+                    f"a worker runs already, process {holder.pid}" if holder else "a worker has just started",
                     where=str(paths.state),
                     remedy="kvmtui worker status tells of it",
                 )
             time.sleep(0.02)
-        lockfile.sign(lock)
+        lockfile.sign(lock, paths.socket)
         paths.failed.unlink(missing_ok=True)
     except OSError as error:
         raise WorkerError("cannot be used", where=str(paths.state), words=error.strerror or str(error)) from error
