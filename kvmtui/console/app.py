@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-import traceback
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual.app import App
 from textual.events import Event, Key, Paste
 
 from kvmtui.console import keys
+from kvmtui.console.crash import record
 from kvmtui.console.feed import Early, Feed, Stage
 from kvmtui.console.present.jobs import outcome, progress
 from kvmtui.console.present.topline import TopState
@@ -19,6 +19,7 @@ from kvmtui.console.screens.main import MainPage
 from kvmtui.console.screens.page import Page
 from kvmtui.console.terminal import Burst, Terminal
 from kvmtui.console.theme import Palette
+from kvmtui.console.watch import JobWatch
 from kvmtui.errors import KvmtuiError
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
@@ -39,10 +40,6 @@ MESSAGE_S = 6.0
 """How long a message stays that nobody need act on."""
 FAILURE_S = 60.0
 """How long one stays that somebody should read; esc takes it away."""
-JOBS_MAX = 200
-"""Jobs that have ended and are remembered, for the answer that comes after the end."""
-LOG_MAX = 1_000_000
-"""Bytes of the console's log; beyond that it begins anew."""
 
 
 class Message(NamedTuple):
@@ -80,11 +77,7 @@ class Console(App[None]):
         self.monotonic = monotonic
         self.summary: Summary | None = None
         self.message: Message | None = None
-        self.running: dict[str, Job] = {}
-        """Jobs of anyone that run, by id."""
-        self.ended: dict[str, Job] = {}
-        self.mine: set[str] = set()
-        """Jobs that were begun here and whose end has not been said."""
+        self.jobs = JobWatch()
         self.takers: dict[int, Callable[[Any], None]] = {}
         """Window -> what takes its rows or points."""
         self.crash = ""
@@ -94,6 +87,8 @@ class Console(App[None]):
         self._read_only = read_only
         self._log_path = log
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told = ""
+        """The last trouble with the worker that was said."""
         self.main = MainPage(self)
 
     # --- what pages ask ----------------------------------------------------------------------------------------
@@ -119,15 +114,13 @@ class Console(App[None]):
         """Return what the top line tells of."""
         welcome = self.feed.welcome
         gone = self.feed.stage is Stage.GONE
-        jobs = self.running.values()
-        steps = sum(j.done + j.failed + j.unknown + j.skipped for j in jobs), sum(j.total for j in jobs)
         return TopState(
             summary=self.summary,
             now=self.now(),
             read_only=self._read_only or (welcome is not None and welcome.read_only),
             demo=(welcome is not None and welcome.demo) or (self.summary is not None and self.summary.demo),
             link=clean(self.feed.trouble) if gone else "",
-            running=steps,
+            running=self.jobs.steps,
         )
 
     def say(self, text: str, role: str = "text") -> None:
@@ -151,6 +144,11 @@ class Console(App[None]):
         if isinstance(self._driver, Terminal):
             self._driver.sieve.in_input = typing
 
+    @property
+    def terminal_keeps_up(self) -> bool:
+        """Whether all frames have been taken by the terminal."""
+        return not (isinstance(self._driver, Terminal) and self._driver.is_behind)
+
     def work(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Do something that waits for the worker; what it raises is said."""
         task = asyncio.get_running_loop().create_task(self._guarded(coroutine))
@@ -167,12 +165,8 @@ class Console(App[None]):
 
     def began(self, job: Job) -> None:
         """A job was begun here: say how it goes, and how it ends."""
-        if job.id in self.ended or job.state in ENDED:
-            self._say_outcome(self.ended.get(job.id, job))
-            return
-        self.mine.add(job.id)
-        self.running[job.id] = job
-        self.say(*progress(job, self.now()))
+        job = self.jobs.began(job)
+        self.say(*(outcome(job) if job.state in ENDED else progress(job, self.now())))
 
     # --- from the worker ---------------------------------------------------------------------------------------
 
@@ -192,29 +186,20 @@ class Console(App[None]):
                 self.summary = message.summary
                 self._top()
             case JobChanged():
-                self._job_changed(message.job)
+                if self.jobs.changed(message.job):
+                    self.say(*outcome(message.job))
+                self._top()
             case Note():
                 self.say(clean(message.text), "warn" if message.severity > 1 else "notice")
 
-    def _job_changed(self, job: Job) -> None:
-        if job.state in ENDED:
-            self.running.pop(job.id, None)
-            self.ended[job.id] = job
-            while len(self.ended) > JOBS_MAX:
-                del self.ended[next(iter(self.ended))]
-            if job.id in self.mine:
-                self._say_outcome(job)
-        else:
-            self.running[job.id] = job
-        self._top()
-
-    def _say_outcome(self, job: Job) -> None:
-        self.mine.discard(job.id)
-        self.say(*outcome(job))
-
     def _staged(self) -> None:
         if self.feed.stage is not Stage.UP:
-            self.running.clear()
+            self.jobs.forget()
+        if self.feed.trouble and self.feed.trouble != self._told:
+            self.say(clean(f"✗ {self.feed.trouble}"), "bad")
+        elif self._told:
+            self.say("the worker is back", "good")
+        self._told = self.feed.trouble
         if self.is_running:
             for screen in self.screen_stack:
                 if isinstance(screen, Page):
@@ -240,6 +225,10 @@ class Console(App[None]):
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.exit)
         loop.add_signal_handler(signal.SIGHUP, self.hang_up)
+
+    def post_display_hook(self) -> None:
+        if self.page is not None:
+            self.page.displayed()
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key):
@@ -284,15 +273,7 @@ class Console(App[None]):
 
     def parting_words(self) -> str:
         """Return what is to be said on the terminal after leaving; "" if nothing is."""
-        if self.crash:
-            return self.crash
-        jobs = list(self.running.values())
-        if not jobs:
-            return ""
-        named = ", ".join(f"{job.verb} {clean(job.subject)}" for job in jobs[:3])
-        more = f" and {len(jobs) - 3} more" if len(jobs) > 3 else ""
-        verb = "goes" if len(jobs) == 1 else "go"
-        return f"{plural(len(jobs), 'task')} {verb} on: {named}{more} · kvmtui ls jobs, or kvmtui, shows how it ends"
+        return self.crash or self.jobs.parting_words()
 
     def hang_up(self) -> None:
         """The terminal is gone: leave."""
@@ -305,15 +286,5 @@ class Console(App[None]):
 
     def _fatal_error(self) -> None:
         """End after an error of our own: one line on the terminal, the trace in the log, without variables."""
-        error = self._exception
-        self.crash = f"kvmtui: the console failed: {type(error).__name__}: {clean(str(error), 200)}"
-        if self._log_path is not None and error is not None:
-            trace = "".join(traceback.format_exception(error))
-            try:
-                mode = "a" if self._log_path.exists() and self._log_path.stat().st_size < LOG_MAX else "w"
-                with self._log_path.open(mode, encoding="utf-8", errors="replace") as file:
-                    file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')}\n{trace}\n")
-                self.crash += f" · the trace is in {self._log_path}"
-            except OSError as trouble:
-                self.crash += f" · its trace could not be written: {trouble.strerror}"
+        self.crash = record(self._exception or RuntimeError("unknown"), self._log_path)
         self._close_messages_no_wait()

@@ -38,5 +38,5 @@ def first_requests(width: int, height: int) -> list[OpenWindow]:
         rows = frame.rows(pane)
         if rows:
             listing.resize(rows)
-            requests.append(OpenWindow(id=0, window=WINDOWS[pane], query=listing.query()))
+            requests.append(OpenWindow(window=WINDOWS[pane], query=listing.query()))
     return requests

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach a worker; the last one for ever."""
 CALL_S = 10.0
 
@@ -115,7 +115,7 @@ class Feed:
         client = await self._take(line)
         for window in list(self._wishes):
             self._hurry(window)
-        summary = await client.call(OpenSummary(id=0))
+        summary = await client.call(OpenSummary())
         self._on_push(SummaryChanged(summary=summary, now=client.welcome.now))
 
     async def _take(self, line: Line) -> Client:
@@ -176,7 +176,7 @@ class Feed:
 
     async def _close(self, window: int) -> None:
         try:
-            await self.call(CloseWindow(id=0, window=window))
+            await self.call(CloseWindow(window=window))
         except KvmtuiError as error:
             log.info("window %d: %s", window, error)
 

@@ -33,14 +33,18 @@ class Question(Sheet):
         confirmed: Callable[[Plan, str], None],
         closed: Callable[[], None],
         *,
+        changed: Callable[[], bool] = lambda: False,
         note: str = "",
     ) -> None:
-        """``now`` is the worker's clock. ``note`` says why it is asked again."""
+        """``now`` is the worker's clock. ``changed`` is asked each second whether what is touched looks otherwise than
+        in the plan; it sees to it that the question is asked anew. ``note`` says why it was."""
         self.plan = plan
         self._fleet = fleet
         self._now = now
         self._confirmed = confirmed
         self._closed = closed
+        self._changed = changed
+        self._is_old = False
         self._note = note
         self._role = "warn"
         self._virsh = False
@@ -52,6 +56,10 @@ class Question(Sheet):
     def has_expired(self) -> bool:
         """Whether the plan's time is over."""
         return self._now() >= self.plan.expires
+
+    def tick(self) -> None:
+        if not self._is_old:
+            self._is_old = self._changed()
 
     def shown(self, at: float) -> None:
         if self._shown_at is None:
@@ -82,7 +90,7 @@ class Question(Sheet):
         if key in {"escape", "ctrl+c"} or (key == "q" and self.entry is None):
             self._closed()
             return
-        if self.has_expired:
+        if self.has_expired or self._is_old:
             return
         if not self._hears(at):
             self._say("a key came before this question was on the screen: not counted")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from kvmtui.console.feed import Early
     from kvmtui.paths import WorkerPaths
 
+FRAMES_S = 250
+"""Most frames a second."""
 HELLO_S = 0.3
 """How long a worker that is there may take to greet before the screen is drawn without it."""
 
@@ -30,11 +32,15 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
     Raises UsageError where there is no terminal to draw on, ConfigError for a theme that cannot be used.
     """
     check_terminal(os.environ)
+    gc.disable()
     hello = greeting("console", read_only=read_only)
     line = _reach(paths, read_only=read_only)
     size = os.get_terminal_size(sys.__stdout__.fileno()) if sys.__stdout__ else os.terminal_size((80, 24))
     early = _ask_first(line, size.columns, size.lines) if line is not None else None
 
+    # Textual paints on a grid of frames, and after a rest it lets one to two of them pass: at its own sixty a second
+    # a key would wait 17 to 33 ms now and then
+    os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_S))
     from kvmtui.console import theme
     from kvmtui.console.app import Console
     from kvmtui.console.terminal import speaks_utf8
@@ -47,8 +53,8 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
         ascii_only=not speaks_utf8(os.environ),
         log=paths.state / "console.log",
     )
-    gc.collect()
     gc.freeze()
+    gc.enable()
     console.run(mouse=False)
     words = console.parting_words()
     if words:
@@ -90,7 +96,7 @@ def _ask_first(line: Line, columns: int, lines: int) -> Early | None:
     from kvmtui.console.feed import Early
 
     try:
-        summary = line.call(OpenSummary(id=0), HELLO_S)
+        summary = line.call(OpenSummary(), HELLO_S)
         requests = first_requests(columns, lines)
         for request in requests:
             line.last_id += 1

@@ -8,6 +8,7 @@ import os
 import selectors
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 BEHIND_MAX = 256 * 1024
 """Bytes that may wait for a terminal that does not read; beyond that frames are dropped and all is painted anew."""
+BEHIND_S = 0.05
+"""A frame that waits longer than this has not been taken by the terminal."""
 STOP_S = 0.5
 """How long leaving waits for a terminal that does not read."""
 _SELECT_S = 0.05
@@ -73,6 +76,7 @@ class Writer(threading.Thread):
         self._loop = loop
         self._pending: deque[bytes] = deque()
         self._behind = 0
+        self._since = 0.0
         self._dropped = False
         self._ends = False
         self._dead = False
@@ -87,9 +91,16 @@ class Writer(threading.Thread):
             if self._behind > BEHIND_MAX:
                 self._dropped = True
                 return
+            if not self._behind:
+                self._since = time.monotonic()
             self._pending.append(data)
             self._behind += len(data)
             self._wake.notify()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for a terminal that is slow to take it."""
+        return self._behind > 0 and time.monotonic() - self._since > BEHIND_S
 
     def flush(self) -> None:
         """Do nothing: whatever is there is written at once."""
@@ -157,6 +168,12 @@ class Terminal(LinuxDriver):
             ours = Writer(self._out, cast("Peer", self._app), self._loop)
             ours.start()
             self._writer_thread = cast("Any", ours)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether frames wait for the terminal."""
+        writer: object = self._writer_thread
+        return isinstance(writer, Writer) and writer.is_behind
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """Return columns and lines as the terminal says, not as a variable that a shell once exported."""

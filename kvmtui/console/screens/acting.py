@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
 from kvmtui.console.present.cells import Span
+from kvmtui.console.present.hosts import link_of
 from kvmtui.console.present.jobs import state_of as job_state_of
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.question import subject
@@ -13,9 +14,10 @@ from kvmtui.console.present.vms import state_of, state_span
 from kvmtui.console.question import Question
 from kvmtui.console.sheets import Choice, Menu
 from kvmtui.errors import RefusedError
-from kvmtui.model.job import ENDED, Plan, Verdict
+from kvmtui.model.host import LinkState
+from kvmtui.model.job import ENDED, Plan, Target, Verdict
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import Abort, MakePlan, Submit
+from kvmtui.wire.messages import Abort, MakePlan, Reconnect, Submit
 
 if TYPE_CHECKING:
     from kvmtui.console.present.values import Values
@@ -42,6 +44,28 @@ def act_on_vm(page: Page, key: str, values: Values) -> None:
     page.open_sheet(Menu(title, choices, chosen, page.close_sheet))
 
 
+def act_on_host(page: Page, name: str, values: Values) -> None:
+    """Open the menu of what can be done about a host."""
+    link = link_of(values)
+    title = (Span(f"act on {name}", "title"), Span(f"  {link.value}"))
+    why_not = "it is up" if link is LinkState.UP else ""
+    choice = Choice(
+        "r", "connect again", why_not=why_not, hint="Try its link again now, without waiting for the next time."
+    )
+
+    def chosen(_: Choice) -> None:
+        page.close_sheet()
+        page.console.work(reconnect(page, name))
+
+    page.open_sheet(Menu(title, [choice], chosen, page.close_sheet))
+
+
+async def reconnect(page: Page, name: str) -> None:
+    """Have a host's link tried again now. Raises what the worker answers with."""
+    await page.console.feed.call(Reconnect(host=name))
+    page.console.say(f"connecting to {name}…", "notice")
+
+
 def act_on_job(page: Page, job_id: str, values: Values) -> None:
     """Open the menu of what can be done to a job."""
     state = job_state_of(values)
@@ -59,14 +83,14 @@ def act_on_job(page: Page, job_id: str, values: Values) -> None:
 
 async def abort(page: Page, job_id: str) -> None:
     """Have no further step of a job begun. Raises what the worker answers with."""
-    job = await page.console.feed.call(Abort(id=0, job=job_id))
+    job = await page.console.feed.call(Abort(job=job_id))
     begun = job.total - job.not_begun - job.skipped
     page.console.say(f"task {job.id}: no further step begins; {plural(begun, 'step')} had begun", "notice")
 
 
 async def ask(page: Page, verb: str, targets: Targets, note: str = "") -> None:
     """Have a plan made and ask what it asks. Raises what the worker answers with."""
-    plan = await page.console.feed.call(MakePlan(id=0, verb=verb, targets=targets))
+    plan = await page.console.feed.call(MakePlan(verb=verb, targets=targets))
     title = verb_title(plan.verb)
     if plan.verdict is Verdict.NO or not plan.targets:
         why = plan.why or "; ".join(skip.reason for skip in plan.skipped[:3]) or "there is nothing to do"
@@ -81,15 +105,27 @@ async def ask(page: Page, verb: str, targets: Targets, note: str = "") -> None:
         page.close_sheet()
         page.console.work(submit(page, plan, typed, targets))
 
+    def changed() -> bool:
+        if all(_looks_as_planned(page, target) for target in plan.targets):
+            return False
+        page.console.work(ask(page, verb, targets, note="it has changed: asked again"))
+        return True
+
     summary = page.console.summary
     fleet = clean(summary.name) if summary is not None else ""
-    page.open_sheet(Question(plan, fleet, page.console.now, confirmed, page.close_sheet, note=note))
+    page.open_sheet(Question(plan, fleet, page.console.now, confirmed, page.close_sheet, changed=changed, note=note))
+
+
+def _looks_as_planned(page: Page, target: Target) -> bool:
+    """Return whether a VM is still as the plan has it, as far as its row is on the screen."""
+    held = page.console.main.vms.listing.find(f"{target.host}/{target.uuid}")
+    return held is None or state_of(held.values) is target.state
 
 
 async def submit(page: Page, plan: Plan, typed: str, targets: Targets) -> None:
     """Hand a confirmed plan in; asked anew where it is not good any more. Raises what the worker answers with."""
     try:
-        job = await page.console.feed.call(Submit(id=0, plan=plan.id, typed=typed))
+        job = await page.console.feed.call(Submit(plan=plan.id, typed=typed))
     except RefusedError as error:
         if plan.verdict is Verdict.MAY:
             raise

@@ -55,10 +55,10 @@ class DetailPage(ReadingPage):
         query = Query(
             resource="vms", filter=f'uuid:"{self._uuid}"', scope=(self._host,), columns=self._vm.columns, count=1
         )
-        feed.open(OpenWindow(id=0, window=desk.DETAIL_VM, query=query))
-        feed.open(OpenSeries(id=0, window=desk.DETAIL_SERIES, host=self._host, uuid=self._uuid))
+        feed.open(OpenWindow(window=desk.DETAIL_VM, query=query))
+        feed.open(OpenSeries(window=desk.DETAIL_SERIES, host=self._host, uuid=self._uuid))
         jobs_query = Query(resource="jobs", columns=jobs.ASKED, sort="started", descending=True, count=_JOBS)
-        feed.open(OpenWindow(id=0, window=desk.DETAIL_JOBS, query=jobs_query))
+        feed.open(OpenWindow(window=desk.DETAIL_JOBS, query=jobs_query))
         self.console.work(self._fetch())
 
     def on_unmount(self) -> None:
@@ -68,7 +68,7 @@ class DetailPage(ReadingPage):
 
     async def _fetch(self) -> None:
         try:
-            self._detail = await self.console.feed.call(GetDetail(id=0, host=self._host, uuid=self._uuid))
+            self._detail = await self.console.feed.call(GetDetail(host=self._host, uuid=self._uuid))
             self._trouble = ""
         except KvmtuiError as error:
             self._trouble = str(error)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from kvmtui.console import desk
 from kvmtui.console.keys import ACTIONS
 from kvmtui.console.present import hosts, jobs, vms
 from kvmtui.console.present.frame import PANES, WIDE, Box, divide
-from kvmtui.console.screens.acting import act_on_job, act_on_vm
+from kvmtui.console.screens.acting import act_on_host, act_on_job, act_on_vm
 from kvmtui.console.screens.ordering import order_menu
 from kvmtui.console.screens.page import Page
+from kvmtui.console.screens.seeking import seek
 from kvmtui.console.sheets import FilterEntry
 from kvmtui.console.widgets.graph import Graphs
 from kvmtui.console.widgets.table import Look, Table
-from kvmtui.text import plural
-from kvmtui.wire.messages import ListRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.timer import Timer
     from textual.widget import Widget
 
     from kvmtui.console.app import Console
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
 
 SETTLE_S = 0.15
 """How long the cursor must rest on a row before its figures are asked for."""
-_SEARCH_ROWS = 1_000
-_SEARCH_PAGES = 40
 
 
 class MainPage(Page):
@@ -57,7 +52,7 @@ class MainPage(Page):
         self.zoomed = False
         self._subject = self.vms
         """The table whose row the metrics are of."""
-        self._settling: Timer | None = None
+        self._settling: asyncio.TimerHandle | None = None
         for table in (self.hosts, self.vms, self.jobs):
             console.takers[table.window] = table.take
         console.takers[self.metrics.window] = self.metrics.take
@@ -70,6 +65,7 @@ class MainPage(Page):
     def body_places(self, width: int, height: int) -> dict[Widget, Box]:
         frame = divide(width, height, pane=self.pane, bottom=self.bottom, zoomed=self.zoomed)
         for name, pane in self.panes.items():
+            pane.is_placed = name in frame.boxes
             pane.look(framed=frame.framed, focused=name == self.pane)
         return {self.panes[name]: box for name, box in frame.boxes.items()}
 
@@ -131,10 +127,12 @@ class MainPage(Page):
     def _settle(self) -> None:
         """Show the metrics once the cursor rests."""
         if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(SETTLE_S, self._show_metrics)
+            self._settling.cancel()
+        self._settling = asyncio.get_running_loop().call_later(SETTLE_S, self._show_metrics)
 
     def _show_metrics(self) -> None:
+        if not self.is_mounted:
+            return
         held = self._subject.current
         if held is not None:
             self.metrics.show(held.key, held.values, is_host=self._subject is self.hosts)
@@ -176,25 +174,13 @@ class MainPage(Page):
 
     async def _seek(self, step: int) -> None:
         table = self.table
-        listing = table.listing
-        if "severity" not in listing.columns:
+        if "severity" not in table.listing.columns:
             return
-        start = listing.cursor
-        query = msgspec.structs.replace(listing.query(), columns=("severity",), follow="", count=_SEARCH_ROWS)
-        if step > 0:
-            spans = [(first, _SEARCH_ROWS) for first in range(start + 1, listing.matched, _SEARCH_ROWS)]
+        index = await seek(self.console.feed, table.listing, step)
+        if index is not None:
+            table.go(index)
         else:
-            ends = range(start, 0, -_SEARCH_ROWS)
-            spans = [(max(0, end - _SEARCH_ROWS), min(end, _SEARCH_ROWS)) for end in ends]
-        for first, count in spans[:_SEARCH_PAGES]:
-            page = await self.console.feed.call(
-                ListRows(id=0, query=msgspec.structs.replace(query, first=first, count=count))
-            )
-            wrong = [first + place for place, row in enumerate(page.rows) if (row[0] or 0) > 1]
-            if wrong:
-                table.go(wrong[0] if step > 0 else wrong[-1])
-                return
-        self.console.say("nothing more is wrong below" if step > 0 else "nothing more is wrong above", "notice")
+            self.console.say(f"nothing more is wrong {'below' if step > 0 else 'above'}", "notice")
 
     # --- panes -------------------------------------------------------------------------------------------------
 
@@ -316,6 +302,4 @@ class MainPage(Page):
         elif self.table is self.jobs:
             act_on_job(self, held.key, held.values)
         else:
-            running = held.values.get("vms_running")
-            its = plural(running, "VM") if running is not None else "its VMs"
-            self.console.say(f"nothing is done to a host yet: enter shows {its}, a acts on one", "notice")
+            act_on_host(self, held.key, held.values)

@@ -140,8 +140,8 @@ class Page(Screen[None]):
         """Lay a sheet over the page, in the place of one that is there."""
         self.sheet = sheet
         self.console.hear_typing(sheet.entry is not None)
+        self.overlay.is_rendered = False
         self.refresh_overlay()
-        self.call_after_refresh(self._sheet_shown, sheet)
 
     def close_sheet(self) -> None:
         """Take the sheet away."""
@@ -149,15 +149,19 @@ class Page(Screen[None]):
         self.console.hear_typing(False)
         self.refresh_overlay()
 
-    def _sheet_shown(self, sheet: Sheet) -> None:
-        sheet.shown(self.console.monotonic())
+    def displayed(self) -> None:
+        """A frame has left for the terminal."""
+        if self.overlay.is_rendered and self.sheet is not None:
+            self.overlay.is_rendered = False
+            self.sheet.shown(self.console.monotonic())
 
     # --- keys --------------------------------------------------------------------------------------------------
 
     def press(self, key: str, at: float) -> None:
         """Take a key by our name that arrived at ``at``, monotonic seconds."""
         if self.sheet is not None:
-            self.sheet.press(key, at)
+            # what is pressed while frames still wait for the terminal was pressed before they were seen
+            self.sheet.press(key, at if self.console.terminal_keeps_up else float("-inf"))
             self.refresh_overlay()
             return
         action = keys.find((*self.contexts, "everywhere"), key)

@@ -43,7 +43,7 @@ class JobPage(ReadingPage):
 
     async def _fetch(self) -> None:
         try:
-            self._detail = await self.console.feed.call(GetJob(id=0, job=self._job_id))
+            self._detail = await self.console.feed.call(GetJob(job=self._job_id))
         finally:
             self._reading = False
         if self.is_mounted:

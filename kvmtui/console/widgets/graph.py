@@ -47,7 +47,7 @@ class Graphs(Pane):
             self._points, self._figures = [], ()
             if key:
                 host, _, uuid = (key, "", "") if is_host else key.partition("/")
-                self.console.feed.open(OpenSeries(id=0, window=self.window, host=host, uuid=uuid))
+                self.console.feed.open(OpenSeries(window=self.window, host=host, uuid=uuid))
         self._values = values
         self.repaint()
 

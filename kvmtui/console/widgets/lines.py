@@ -12,7 +12,8 @@ from kvmtui.console.widgets.painted import Painted, Part
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from textual.geometry import Size
+    from textual.geometry import Region, Size
+    from textual.strip import Strip
 
     from kvmtui.console.keys import Action
 
@@ -55,6 +56,12 @@ class Overlay(Painted):
         super().__init__()
         self._make = lines
         self._lines: list[Line] = []
+        self.is_rendered = False
+        """Lines were handed out since somebody last looked."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.is_rendered = True
+        return super().render_lines(crop)
 
     def prepare(self, size: Size) -> None:
         self._lines = self._make(size.width)[-size.height :] if size.height else []

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.segment import Segment
 from textual.geometry import Region
-from textual.strip import Strip
 from textual.widget import Widget
 
 from kvmtui.console.present.cells import to_ascii
+from kvmtui.console.widgets.ink import Ink
 from kvmtui.text import clean, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rich.style import Style
     from textual.geometry import Size
+    from textual.strip import Strip
 
     from kvmtui.console.app import Console
     from kvmtui.console.present.cells import Line
@@ -37,6 +39,8 @@ class Painted(Widget, can_focus=False):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - as Textual names it
         super().__init__(id=id)
+        self.is_placed = True
+        """Whether it is on the page; what is not need not be painted."""
         self._strips: list[Strip] = []
 
     @property
@@ -53,7 +57,7 @@ class Painted(Widget, can_focus=False):
 
     def repaint(self, lines: Iterable[int] | None = None) -> None:
         """Paint ``lines`` again (None: all), those that look as before left out."""
-        if not self.is_mounted or not self.size:
+        if not self.is_placed or not self.is_mounted or not self.size:
             return
         if lines is None:
             self.prepare(self.size)
@@ -107,18 +111,28 @@ class Painted(Widget, can_focus=False):
                     shown = to_ascii(shown)
                 cells += width(shown)
                 segments.append(Segment(shown, style(role, ground)))
-        strip = Strip(_merged(segments), cells)
+        strip = Ink(_merged(segments), cells)
         if cells != wide:
-            return strip.crop_extend(0, wide, cast("Any", style("text", self.ground)))
+            return Ink(strip.crop_extend(0, wide, cast("Any", style("text", self.ground))), wide)
         return strip
 
 
 def _merged(segments: list[Segment]) -> list[Segment]:
-    """Return segments with neighbours of one style made one: each costs its colours in bytes."""
+    """Return segments with neighbours of one style made one, blanks as whatever is before them on the same ground."""
     merged: list[Segment] = []
     for segment in segments:
-        if merged and merged[-1].style is segment.style:
-            merged[-1] = Segment(merged[-1].text + segment.text, segment.style)
+        if merged and (merged[-1].style is segment.style or _looks_blank(segment, merged[-1].style)):
+            merged[-1] = Segment(merged[-1].text + segment.text, merged[-1].style)
         else:
             merged.append(segment)
     return merged
+
+
+def _looks_blank(segment: Segment, before: Style | None) -> bool:
+    """Return whether blanks look the same in the style before them: only ground, underline and reverse show."""
+    style = segment.style
+    if style is None or before is None or segment.text.strip(" "):
+        return False
+    if style.bgcolor != before.bgcolor or style.underline != before.underline or style.reverse != before.reverse:
+        return False
+    return not style.reverse or style.color == before.color

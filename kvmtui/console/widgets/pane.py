@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Pane(Painted):
-    """Base of the panes of a page; ``number`` is the key that leads to it, 0 if none does. ``framed`` draws lines around it; else its title is a line of its own."""
+    """Base of the panes of a page; ``number`` is the key that leads to it, 0 if none does.
+
+    ``framed`` draws lines around it; else its title is a line of its own.
+    """
 
     def __init__(self, number: int, name: str) -> None:
         super().__init__(id=name)

@@ -149,7 +149,7 @@ class Table(Pane):
     def ask(self) -> None:
         """Ask the worker for the rows around the screen, as the listing is now."""
         if self._trying is None:
-            self.console.feed.open(OpenWindow(id=0, window=self.window, query=self.listing.query()), self._asked)
+            self.console.feed.open(OpenWindow(window=self.window, query=self.listing.query()), self._asked)
 
     def _asked(self, refusal: KvmtuiError | None) -> None:
         if refusal is not None:
@@ -158,7 +158,7 @@ class Table(Pane):
     def try_filter(self, text: str) -> None:
         """Ask for the rows that match ``text``; the list stays as it is if it means nothing."""
         self._trying = text
-        request = OpenWindow(id=0, window=self.window, query=self.listing.trial(text))
+        request = OpenWindow(window=self.window, query=self.listing.trial(text))
         self.console.feed.open(request, lambda refusal: self._tried(text, refusal))
 
     def _tried(self, text: str, refusal: KvmtuiError | None) -> None:
