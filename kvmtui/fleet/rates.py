@@ -75,13 +75,14 @@ def memory(now: Counters, at: float) -> tuple[float | None, int | None]:
 def figures(before: Counters | None, before_at: float, now: Counters, at: float, host_cpus: int | None) -> Figures:
     """Return the figures of a VM between two readings; ``host_cpus`` bounds what it can have used.
 
-    No rates without an earlier reading, after a gap, with a clock that stood still or went back, after a restart of
-    its QEMU (its CPU time went back), or with more CPU time than there can be. A single counter that went back, as
-    when a device is unplugged, costs its own rate only. The latency is that of the requests that finished in between.
+    No rates without an earlier reading, too soon after it or too late, with a clock that stood still or went back,
+    after a restart of its QEMU (its CPU time went back), or with more CPU time than there can be. A single counter
+    that went back, as when a device is unplugged, costs its own rate only. The latency is that of the requests that
+    finished in between.
     """
     mem_pct, mem_used = memory(now, at)
     elapsed = at - before_at
-    if before is None or elapsed <= 0 or elapsed > GAP_S:
+    if before is None or not CLOSEST_S <= elapsed <= GAP_S:
         return Figures(mem_pct=mem_pct, mem_used_bytes=mem_used)
     cpu_pct = cores = steal_pct = latency = None
     if now.cpu_ns is not None and before.cpu_ns is not None:
@@ -121,7 +122,7 @@ def host_figures(before: Vitals | None, now: Vitals) -> HostFigures:
     if total and available is not None and 0 <= available <= total:
         used = total - available
         mem_pct = round(100 * used / total, 1)
-    if before is not None and 0 < now.at - before.at <= GAP_S:
+    if before is not None and CLOSEST_S <= now.at - before.at <= GAP_S:
         ticks = grown(before.total_ticks, now.total_ticks)
         busy = grown(before.busy_ticks, now.busy_ticks)
         stolen = grown(before.steal_ticks, now.steal_ticks)

@@ -85,7 +85,7 @@ def test_whatever_is_read_a_figure_is_possible_or_none(
         assert value is None or not name.endswith("_pct") or value <= 100, name
 
 
-@given(now=_anything, elapsed=st.sampled_from([0.0, -1.0, -3600.0, GAP_S + 1, 86_400.0]))
+@given(now=_anything, elapsed=st.sampled_from([0.0, 5e-324, 0.1, -1.0, -3600.0, GAP_S + 1, 86_400.0]))
 def test_no_rate_without_a_reading_shortly_before(now: Counters, elapsed: float) -> None:
     for before in (None, msgspec.structs.replace(now, cpu_ns=0)):
         found = figures(before, START, now, START + elapsed, 8)

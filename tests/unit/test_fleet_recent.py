@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvmtui.fleet import recent
-from kvmtui.fleet.recent import COARSE_S, FINE_TRACKS, SPAN_S, Recent, Track
+from kvmtui.fleet.recent import COARSE_S, FINE_TRACKS, SPAN_S, TRACKS_MAX, Recent, Track
 from kvmtui.model.host import Host
 from kvmtui.model.vm import Vm, VmState
 from tests.unit.fleet_world import START
@@ -92,3 +92,8 @@ def test_nothing_grows_without_bound() -> None:
     assert max(len(track) for track in found._coarse.values()) == SPAN_S / COARSE_S
     found.forget_old(START + 4 * SPAN_S)
     assert not found._coarse
+    for number in range(TRACKS_MAX + 10):
+        found.add_vm(_vm(START, uuid=str(number)))
+    assert len(found._coarse) == TRACKS_MAX
+    found.add_vm(_vm(START + 2 * SPAN_S, uuid="late"))
+    assert len(found._coarse) == 1, "what nobody has heard of gives way"

@@ -71,6 +71,11 @@ class WindowMachine(RuleBasedStateMachine):
         self.listings[host] = states
         self.world.wait(0.01).up(host, *[listed(number, state, "") for number, state in states.items()])
 
+    @rule(host=st.sampled_from(HOSTS), seconds=st.sampled_from([0.1, 2.0]))
+    def poll(self, host: str, seconds: float) -> None:
+        vms = [listed(number, state, "") for number, state in self.listings[host].items()]
+        self.world.wait(seconds).lists(host, *vms)
+
     @rule(host=st.sampled_from(HOSTS), data=st.data())
     def sampling(self, host: str, data: st.DataObject) -> None:
         running = [number for number, state in self.listings[host].items() if state is VmState.RUNNING]
@@ -209,6 +214,40 @@ def test_only_what_changed_in_sight_is_sent() -> None:
     second = window.update(world.fleet, (), world.now)
     assert second is not None
     assert [(index, key) for index, key, _ in second.rows] == [(15, f"kvm1/{uuid(15)}")]
+
+
+def test_a_held_order_stays_until_it_is_let_go() -> None:
+    world = World("kvm1").up("kvm1", *[listed(number) for number in range(4)])
+    query = Query(resource="vms", columns=("name",), sort="state_reason")
+    window, client = Window(1, query, world.fleet), Client()
+
+    def names() -> list[str]:
+        client.take(window.update(world.fleet, (), world.now))
+        assert client.last is not None
+        assert client.last.matched == len(client.rows)
+        return [cells[0] for _, cells in client.rows.values()]
+
+    assert names() == ["vm-0", "vm-1", "vm-2", "vm-3"]
+    window.change(replace(query, hold=True), world.fleet)
+    world.wait(1).tells("kvm1", 3, "resumed", VmState.RUNNING, "a")
+    world.tells("kvm1", 0, "resumed", VmState.RUNNING, "z")
+    assert names() == ["vm-0", "vm-1", "vm-2", "vm-3"]
+    world.wait(1).lists(
+        "kvm1", listed(9, reason="b"), listed(8, reason="a"), listed(0, reason="z"), listed(3, reason="a")
+    )
+    assert names() == ["vm-0", "vm-3", "vm-8", "vm-9"]
+    window.change(replace(query, hold=False), world.fleet)
+    assert names() == ["vm-3", "vm-8", "vm-9", "vm-0"]
+
+
+def test_what_is_sorted_by_age_moves_without_news() -> None:
+    world = World("kvm1", "kvm2").up("kvm1", listed(1)).wait(1).up("kvm2", listed(2))
+    window = Window(1, Query(resource="vms", columns=("name",), sort="seen"), world.fleet)
+    client = Client()
+    for youngest in ("vm-2", "vm-1"):
+        client.take(window.update(world.fleet, (), world.now))
+        assert client.rows[0][1] == (youngest,)
+        world.wait(1).lists("kvm1", listed(1))
 
 
 def test_beyond_the_end_the_last_rows_are_shown() -> None:
