@@ -39,7 +39,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
     """Column ids, in the order in which the rows give them."""
     sort: str = ""
-    """A column id; "": worst first (severity, then name)."""
+    """A column id; "": worst first (severity, then name), of jobs the newest. Times sort by age, as they are shown;
+    what is unknown or empty is last, ascending or descending."""
     descending: bool = False
     first: int = 0
     """Index of the first row wanted, in the order of the sort."""
@@ -377,7 +378,8 @@ class Rows(Answer, frozen=True, tag="rows"):
     matched: int
     total: int
     rows: tuple[tuple[int, str, tuple[Cell, ...]], ...]
-    """(index, key, values in the order of the query's columns)."""
+    """(index, key, values in the order of the query's columns). ``seen`` is null while a row is fresh (a Page gives it
+    always): a row must not be sent anew for growing older by a poll."""
     at: int | None = None
     """Where the followed row is now; None if it does not match (any more)."""
     follow: str = ""
