@@ -1,6 +1,7 @@
 """The command line."""
 
+from __future__ import annotations
 
-def main() -> int:
-    """Run the command line."""
-    return 0
+from kvmtui.cli.entry import main
+
+__all__ = ["main"]

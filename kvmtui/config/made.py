@@ -41,6 +41,13 @@ def uri_of(word: str) -> str:
     return uri
 
 
+def is_alias(word: str) -> bool:
+    """Return whether libvirt's own configuration has a URI of that name."""
+    from kvmtui.hosts.libvirt_conf import aliases
+
+    return word in aliases()
+
+
 def for_hosts(words: Sequence[str]) -> Path:
     """Return a config over the hosts that were typed: written below the state directory, the same for the same words.
 

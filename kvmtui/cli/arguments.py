@@ -1,0 +1,228 @@
+"""What was typed, turned into a command with its options."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import kvmtui
+from kvmtui.cli import exits
+from kvmtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+TIMEOUT_S = 10.0
+TIMEOUT_MAX_S = 60.0
+_VALUED = frozenset({"--config", "--socket", "-c", "--connect"})
+"""Options before the command that take a value."""
+_VALUED_DEMO = _VALUED | {"--hosts", "--vms"}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, remedy=f"{self.prog} --help")
+
+
+def _common() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    common.add_argument("-c", "--connect", action="append", default=[], metavar="HOST", help="a host or libvirt URI")
+    common.add_argument("--config", type=Path, metavar="FILE", help="the config, instead of the one that is found")
+    common.add_argument(
+        "--socket", type=Path, metavar="PATH", help="where the worker listens, instead of its own place"
+    )
+    common.add_argument("--read-only", action="store_true", help="refuse everything that changes something")
+    common.add_argument("--version", action="version", version=f"kvmtui {kvmtui.__version__}")
+    return common
+
+
+def _parser(words: str, about: str, **more: str) -> _Parser:
+    return _Parser(
+        prog=f"kvmtui {words}".strip(),
+        description=about,
+        parents=[_common()],
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _seconds(word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word!r} is no number of seconds") from None
+    if not 0 <= value <= TIMEOUT_MAX_S:
+        raise argparse.ArgumentTypeError(f"0 to {TIMEOUT_MAX_S:.0f} seconds")
+    return value
+
+
+def _count(word: str) -> int:
+    if not word.isascii() or not word.isdigit() or len(word) > 9:
+        raise argparse.ArgumentTypeError(f"{word!r} is no count")
+    return int(word)
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    what = f"how long to wait for hosts, 0 to {TIMEOUT_MAX_S:.0f} s (default {TIMEOUT_S:.0f})"
+    parser.add_argument("--timeout", type=_seconds, default=TIMEOUT_S, metavar="SECONDS", help=what)
+
+
+def _ls() -> _Parser:
+    parser = _parser("ls", "List hosts, VMs or jobs.", epilog=FILTERS)
+    parser.add_argument("resource", choices=("hosts", "vms", "jobs"))
+    parser.add_argument("filter", nargs="*", metavar="FILTER")
+    parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
+    _add_timeout(parser)
+    return parser
+
+
+def _do() -> _Parser:
+    from kvmtui.actions import VERBS
+
+    verbs = "\n".join(f"  {verb.id:<10}{verb.help}" for verb in VERBS.values())
+    parser = _parser("do", "Do something to VMs.", epilog=f"verbs:\n{verbs}\n\n{CONFIRMING}\n\n{FILTERS}")
+    parser.add_argument("verb", metavar="VERB")
+    parser.add_argument("filter", nargs="*", metavar="FILTER")
+    parser.add_argument("--all", action="store_true", help="every VM, instead of a filter")
+    parser.add_argument("--yes", action="store_true", help="confirm what touches few VMs and destroys nothing")
+    parser.add_argument("--expect", type=_count, metavar="N", help="confirm, if exactly N VMs would be touched")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be touched, do nothing")
+    parser.add_argument("--wait", action="store_true", help="wait for the outcome of each VM")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    _add_timeout(parser)
+    return parser
+
+
+def _check() -> _Parser:
+    return _parser("check", "Check the config: every problem, with its line.")
+
+
+def _trust() -> _Parser:
+    parser = _parser("trust", "Show the SSH key of a host, and of each jump host before it; add it if you say so.")
+    parser.add_argument("host", metavar="HOST", help="name of the host in the config")
+    what = "add exactly this key, without a question (SHA256:…, as the host's own ssh-keygen -l shows it)"
+    parser.add_argument("--fingerprint", action="append", default=[], metavar="SHA256:…", help=what)
+    parser.add_argument("--yes", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _worker() -> _Parser:
+    parser = _parser("worker", "The process in the background that holds the links to the hosts.")
+    parser.add_argument("act", choices=("run", "status", "stop"), help="run: stay in the foreground, for a service")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--drain", action="store_true", help="stop: when what is under way has ended; begin nothing new")
+    how.add_argument("--force", action="store_true", help="stop: now, whatever is under way, which is listed")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    return parser
+
+
+def _demo() -> _Parser:
+    from kvmtui.config.demo import HOSTS, VMS
+
+    about = "Show an invented fleet, made by libvirt's test driver in this machine's memory."
+    parser = _parser("demo", about, epilog="A command may follow: kvmtui demo ls vms cpu>80")
+    parser.add_argument("--hosts", type=_count, default=HOSTS, metavar="N", help=f"hosts (default {HOSTS})")
+    parser.add_argument("--vms", type=_count, default=VMS, metavar="M", help=f"VMs in all (default {VMS})")
+    return parser
+
+
+def _console() -> _Parser:
+    parser = _parser("", "The terminal control room for fleets of KVM hosts.", epilog=OVERVIEW)
+    parser.add_argument(
+        "hosts", nargs="*", metavar="HOST", help="name, user@name, alias or libvirt URI; else the config"
+    )
+    return parser
+
+
+COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
+    "ls": (_ls, "list hosts, VMs or jobs: kvmtui ls vms 'cpu>80' -o json"),
+    "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
+    "check": (_check, "check the config"),
+    "trust": (_trust, "show a host's SSH key, accept it"),
+    "worker": (_worker, "run, status, stop: the process in the background"),
+    "demo": (_demo, "an invented fleet to play with; a command may follow"),
+}
+"""Command -> its parser, and its line in the overview."""
+
+_CODES = "\n".join(f"  {code}  {words}" for code, words in exits.MEANING.items())
+OVERVIEW = (
+    "commands (kvmtui COMMAND --help):\n"
+    + "\n".join(f"  {name:<8}{words}" for name, (_, words) in COMMANDS.items())
+    + "\n\nwithout a command: the console. A host that is called like a command: kvmtui -- ls\n"
+    + f"\nexit codes:\n{_CODES}"
+)
+FILTERS = """filters: words are ANDed. name:web-* host:kvm1,kvm2 state:running tag:prod name~web
+  cpu>80 mem>=90 seen>30s !state:running a or (b c); a word without a field looks in the name"""
+CONFIRMING = """confirming: --yes where it is asked for with y; --expect N where it touches many VMs, a whole
+  host, or destroys something; on a terminal without them: what the question says. Acts want
+  words with a field (name:web-01), or --all."""
+
+
+def understand(argv: Sequence[str]) -> Callable[[], int]:
+    """Return what is to be run. Raises UsageError; prints help or version and raises SystemExit where asked to."""
+    place = _first_word(argv, _VALUED)
+    word = argv[place] if place is not None else ""
+    if word == "help":
+        return functools.partial(_show_help, argv[place + 1 :] if place is not None else ())
+    if place is None or word not in COMMANDS:
+        options = _console().parse_intermixed_args(list(argv))
+        options.demo = None
+        if "--" not in argv and options.hosts:
+            from kvmtui.cli.suggest import check_hosts
+
+            check_hosts(options.hosts)
+        return _command("console", options)
+    rest = list(argv[place + 1 :])
+    if word != "demo":
+        return _of(word, [*argv[:place], *rest], None)
+    after = _first_word(rest, _VALUED_DEMO)
+    own = [*argv[:place], *rest[:after]]
+    options = _demo().parse_args(own)
+    if options.config is not None or options.connect:
+        raise UsageError("the demo fleet has hosts of its own", remedy="leave out --config and -c")
+    options.demo = (options.hosts, options.vms)
+    options.hosts = []
+    if after is None:
+        return _command("console", options)
+    command = rest[after]
+    if command not in COMMANDS or command == "demo":
+        raise UsageError("no such command", where=command, remedy=f"one of {', '.join(COMMANDS)}")
+    common = [word for word in ("--read-only",) if options.read_only]
+    common += ["--socket", str(options.socket)] if options.socket else []
+    return _of(command, [*common, *rest[after + 1 :]], options.demo)
+
+
+def _first_word(argv: Sequence[str], valued: frozenset[str]) -> int | None:
+    """Return the place of the first word that is neither an option nor its value; None behind ``--``."""
+    at = 0
+    while at < len(argv):
+        if argv[at] == "--":
+            return None
+        if not argv[at].startswith("-") or argv[at] == "-":
+            return at
+        at += 2 if argv[at] in valued else 1
+    return None
+
+
+def _of(word: str, argv: list[str], demo: tuple[int, int] | None) -> Callable[[], int]:
+    options = COMMANDS[word][0]().parse_intermixed_args(argv)
+    options.demo = demo
+    if demo is not None and (options.config is not None or options.connect):
+        raise UsageError("the demo fleet has hosts of its own", remedy="leave out --config and -c")
+    return _command(word, options)
+
+
+def _command(word: str, options: argparse.Namespace) -> Callable[[], int]:
+    import importlib
+
+    module = importlib.import_module(f"kvmtui.cli.{word}")
+    return functools.partial(module.run, options)
+
+
+def _show_help(words: Sequence[str]) -> int:
+    parser = COMMANDS[words[0]][0]() if words and words[0] in COMMANDS else _console()
+    parser.print_help()
+    return exits.DONE

@@ -1,0 +1,129 @@
+"""``kvmtui do``: a verb over VMs, planned, confirmed, submitted, followed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from kvmtui.actions import VERBS
+from kvmtui.cli import exits
+from kvmtui.cli.ask import ask, can_ask
+from kvmtui.cli.complaint import complain, exit_code, note
+from kvmtui.cli.follow import follow, outcome
+from kvmtui.cli.ls import settle, tell_missing
+from kvmtui.cli.plan import Report, lines_of, subject
+from kvmtui.cli.source import connect
+from kvmtui.errors import FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError, WorkerError
+from kvmtui.model.job import Danger, Verdict
+from kvmtui.wire.messages import MakePlan, Submit
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kvmtui.model.job import Job, Plan
+    from kvmtui.wire.line import Line
+
+SUBMIT_S = 30.0
+"""How long the journal may take to have a job on disk."""
+PLAN_S = 30.0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Plan, confirm, submit, follow; print what came of it."""
+    text = _filter(options)
+    line = connect(options)
+    report = Report(demo=line.welcome is not None and line.welcome.demo)
+    try:
+        _act(line, options, text, report)
+    except FilterError as error:
+        complain(error, text)
+        return exits.USAGE
+    except UsageError:
+        raise
+    except KvmtuiError as error:
+        report.error = str(error)
+        report.exit = exit_code(error)
+        complain(error)
+    finally:
+        line.close()
+    if options.output == "json":
+        report.write(sys.stdout)
+    return report.exit
+
+
+def _filter(options: argparse.Namespace) -> str:
+    """Return the filter. Raises UsageError where it is not plain which VMs are meant."""
+    if options.verb not in VERBS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(options.verb[:40], VERBS, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(VERBS)}"
+        raise UsageError("no such verb", where=options.verb[:40], remedy=remedy)
+    if any(not word.strip() for word in options.filter):
+        raise UsageError("a part of the filter is empty", remedy="an unset variable? For every VM write --all")
+    if bool(options.filter) == options.all:
+        what = "either a filter or --all" if options.all else f"{options.verb} what?"
+        raise UsageError(what, remedy="name:web-01, tag:web … or --all for every VM")
+    return " ".join(options.filter)
+
+
+def _act(line: Line, options: argparse.Namespace, text: str, report: Report) -> None:
+    samples = 2 if set("<>") & set(text) else 0
+    report.missing = settle(line, options.timeout, samples)
+    plan = line.call(MakePlan(verb=options.verb, filter=text, all=options.all), PLAN_S)
+    report.plan = plan
+    as_table = options.output == "table"
+    if options.dry_run and as_table:
+        print("\n".join(lines_of(plan)))
+    tell_missing(report.missing)
+    _check(plan, options.expect)
+    if options.dry_run:
+        return
+    typed = _confirmed(plan, options)
+    try:
+        report.job = line.call(Submit(plan=plan.id, typed=typed), SUBMIT_S)
+    except WorkerError as error:
+        raise OutcomeUnknownError(
+            "the worker may or may not have begun it", where=plan.verb, words=str(error), remedy="kvmtui ls jobs"
+        ) from error
+    if not options.wait:
+        if as_table:
+            told = f"job {report.job.id}: {VERBS[plan.verb].title} {subject(plan)}: accepted"
+            print(f"{told} · kvmtui ls jobs id:{report.job.id}")
+        return
+    _wait(line, options, report, report.job)
+
+
+def _wait(line: Line, options: argparse.Namespace, report: Report, job: Job) -> None:
+    as_table = options.output == "table"
+    try:
+        report.detail = follow(line, lambda: connect(options), job, sys.stdout if as_table else None)
+    except KeyboardInterrupt:
+        note(f"job {job.id} goes on · kvmtui ls jobs id:{job.id}")
+        raise
+    report.job = report.detail.job
+    report.exit = outcome(report.detail, report.plan)
+
+
+def _check(plan: Plan, expected: int | None) -> None:
+    """Raise RefusedError if it may not be done, or touches another number of VMs than was expected."""
+    if plan.verdict is Verdict.NO:
+        raise RefusedError(f"{VERBS[plan.verb].title} refused: {plan.why}")
+    if expected is not None and expected != len(plan.targets):
+        skipped = f", {len(plan.skipped)} skipped" if plan.skipped else ""
+        raise RefusedError(
+            f"expected {expected}, and it would touch {len(plan.targets)}{skipped}", remedy="--dry-run lists them"
+        )
+
+
+def _confirmed(plan: Plan, options: argparse.Namespace) -> str:
+    """Return what the plan wants typed, once the user has confirmed it. Raises RefusedError."""
+    if options.expect is not None or (options.yes and plan.danger is Danger.NORMAL):
+        return plan.phrase
+    if not can_ask():
+        how = "--yes" if plan.danger is Danger.NORMAL else f"--expect {len(plan.targets)}"
+        raise RefusedError(f"not confirmed: {subject(plan)}{f' · {plan.why}' if plan.why else ''}", remedy=how)
+    print("\n".join(lines_of(plan, brief=True)), file=sys.stderr)
+    if not ask(f"type {plan.phrase} and enter; anything else: nothing is done: ", plan.phrase):
+        raise RefusedError("not confirmed, nothing was done")
+    return plan.phrase

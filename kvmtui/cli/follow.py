@@ -1,0 +1,126 @@
+"""A job followed to its end, a line for each VM that has an outcome."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from kvmtui import text
+from kvmtui.actions import VERBS
+from kvmtui.cli import exits
+from kvmtui.errors import OutcomeUnknownError, WorkerError
+from kvmtui.model.job import ENDED, JobState, StepState
+from kvmtui.wire.messages import GetJob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kvmtui.model.job import Job, JobDetail, Plan, Step
+    from kvmtui.wire.line import Line
+
+FIRST_LOOK_S = 0.05
+LOOK_S = 1.0
+LARGE = 500
+"""Steps of a job from which it is looked at less often: each look carries all of them."""
+TRIES = 3
+"""How often a worker that is gone is looked for again."""
+_GLYPHS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.UNKNOWN: "?", StepState.SKIPPED: "–"}
+_OPEN = frozenset({StepState.NOT_BEGUN, StepState.BEGUN})
+
+
+def follow(line: Line, reconnect: Callable[[], Line], job: Job, stream: TextIO | None) -> JobDetail:
+    """Wait until a job has ended, or waits for a human; return it with its steps.
+
+    Writes a line to ``stream`` for each VM whose outcome is there. A worker that ends meanwhile is started again, and
+    asked what became of the job. Raises OutcomeUnknownError if it cannot be.
+    """
+    told: set[int] = set()
+    pause, failures = FIRST_LOOK_S, 0
+    first = line
+    try:
+        while True:
+            try:
+                detail = line.call(GetJob(job=job.id))
+                line.pushed.clear()
+            except WorkerError as error:
+                failures += 1
+                if failures > TRIES:
+                    raise _lost(job, error) from error
+                if line is not first:
+                    line.close()
+                line = _again(reconnect, job)
+                continue
+            _tell(detail, told, stream)
+            if detail.job.state in ENDED or detail.job.state is JobState.WAITING:
+                return detail
+            time.sleep(pause)
+            pause = min(pause * 1.5, LOOK_S * (3 if job.total > LARGE else 1))
+    finally:
+        _clear_progress(stream)
+        if line is not first:
+            line.close()
+
+
+def _again(reconnect: Callable[[], Line], job: Job) -> Line:
+    try:
+        return reconnect()
+    except WorkerError as error:
+        raise _lost(job, error) from error
+
+
+def _lost(job: Job, error: WorkerError) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        "the worker is gone; what became of it is not known here",
+        where=f"job {job.id}",
+        words=str(error),
+        remedy=f"kvmtui ls jobs id:{job.id}",
+    )
+
+
+def _tell(detail: JobDetail, told: set[int], stream: TextIO | None) -> None:
+    if stream is None:
+        return
+    ended = [step for step in detail.steps if step.state not in _OPEN]
+    new = [step for step in ended if step.number not in told]
+    if new:
+        _clear_progress(stream)
+    for step in sorted(new, key=lambda step: step.ended or 0.0):
+        told.add(step.number)
+        stream.write(outcome_line(step, detail.job.verb) + "\n")
+    stream.flush()
+    if sys.stderr.isatty() and detail.job.state not in ENDED:
+        sys.stderr.write(f"\r\x1b[K⟳ {len(ended)}/{detail.job.total}")
+        sys.stderr.flush()
+
+
+def _clear_progress(stream: TextIO | None) -> None:
+    if stream is not None and sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def outcome_line(step: Step, verb: str) -> str:
+    """Return what became of one VM: ✗ web-14 kvm2: shut down NOT done, … · why: … · libvirt: "…" · next: …."""
+    title = VERBS[verb].title if verb in VERBS else verb
+    told = step.text or f"{title} {step.state.value}"
+    parts = [f"{_GLYPHS.get(step.state, '·')} {step.name} {step.host}: {told}"]
+    if step.words:
+        parts.append(f'libvirt: "{step.words}"')
+    if step.remedy:
+        parts.append(f"next: {step.remedy}")
+    return text.clean(" · ".join(parts))
+
+
+def outcome(detail: JobDetail, plan: Plan | None) -> int:
+    """Return the exit code for a job that was waited for: unknown beats failed beats refused.
+
+    What the plan left out counts as refused, unless it was so already.
+    """
+    if detail.job.state is JobState.UNKNOWN or any(step.state is StepState.UNKNOWN for step in detail.steps):
+        return exits.UNKNOWN
+    if detail.job.state is not JobState.DONE:
+        return exits.FAILED
+    if plan is not None and any(skip.target.state not in VERBS[plan.verb].already for skip in plan.skipped):
+        return exits.REFUSED
+    return exits.DONE

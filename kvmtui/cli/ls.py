@@ -1,0 +1,116 @@
+"""``kvmtui ls``: what there is, as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from kvmtui.cli import exits
+from kvmtui.cli.complaint import complain, note
+from kvmtui.cli.source import connect
+from kvmtui.cli.table import write_csv, write_json, write_table
+from kvmtui.errors import FilterError
+from kvmtui.model.columns import COLUMNS
+from kvmtui.wire.messages import ListRows, Query, Settle
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from kvmtui.wire.line import Line
+    from kvmtui.wire.messages import Missing, Page
+
+PAGE = 1_000
+TRIES = 3
+"""How often a list is read again that changed between its pages."""
+GRACE_S = 10.0
+"""How much longer than asked for an answer is waited for."""
+_KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",)}
+_SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", True)}
+
+Row = dict[str, Any]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what matches; exit INCOMPLETE if hosts are missing."""
+    line = connect(options)
+    text = " ".join(options.filter)
+    try:
+        missing = settle(line, options.timeout, 2) if options.resource != "jobs" else ()
+        rows, now = _read(line, options.resource, text)
+    except FilterError as error:
+        complain(error, text)
+        return exits.USAGE
+    finally:
+        line.close()
+    demo = line.welcome is not None and line.welcome.demo
+    columns = COLUMNS[options.resource]
+    if options.output == "table":
+        write_table(sys.stdout, columns, rows, now, demo=demo)
+    else:
+        write = write_json if options.output == "json" else write_csv
+        write(sys.stdout, [_promised(row, now, options.resource, demo=demo) for row in rows], _names(options.resource))
+    tell_missing(missing)
+    return exits.INCOMPLETE if missing else exits.DONE
+
+
+def settle(line: Line, timeout_s: float, samples: int) -> tuple[Missing, ...]:
+    """Wait until every host has answered or is known not to; return those that are missing."""
+    request = Settle(timeout_s=timeout_s, samples=samples)
+    return line.call(request, timeout_s + GRACE_S).missing
+
+
+def tell_missing(missing: Iterable[Missing]) -> None:
+    """Name the hosts that did not answer, why, and what to do."""
+    for host in missing:
+        told = [f"{host.host} is missing: {host.link}", host.reason, host.remedy]
+        note(" · ".join(part for part in told if part))
+
+
+def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:
+    """Return all rows, read in pages; read again where the list changed between two of them."""
+    found: dict[tuple[Any, ...], Row] = {}
+    now = 0.0
+    for _ in range(TRIES):
+        found.clear()
+        sizes: set[int] = set()
+        first = 0
+        while True:
+            page = _page(line, resource, text, first)
+            rows, now = page.rows, page.now
+            sizes.add(page.matched)
+            columns = [column.id for column in COLUMNS[resource]]
+            for cells in rows:
+                row = dict(zip(columns, cells, strict=True))
+                found[tuple(row[key] for key in _KEYS[resource])] = row
+            first += len(rows)
+            if first >= page.matched or not rows:
+                break
+        if len(sizes) == 1 and len(found) == page.matched:
+            break
+    return list(found.values()), now
+
+
+def _page(line: Line, resource: str, text: str, first: int) -> Page:
+    sort, descending = _SORT[resource]
+    columns = tuple(column.id for column in COLUMNS[resource])
+    query = Query(
+        resource=resource, filter=text, columns=columns, sort=sort, descending=descending, first=first, count=PAGE
+    )
+    line.pushed.clear()
+    return line.call(ListRows(query=query))
+
+
+def _names(resource: str) -> list[str]:
+    names = [column.id for column in COLUMNS[resource]]
+    more = ["age_s"] if resource != "jobs" else []
+    return [*names, *more, *([] if "demo" in names else ["demo"])]
+
+
+def _promised(row: Row, now: float, resource: str, *, demo: bool) -> Row:
+    """Return a row as scripts get it: values as they are, figures rounded, the age beside the time."""
+    rounded: Row = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
+    if resource != "jobs":
+        rounded["age_s"] = round(max(0.0, now - row["seen"]), 1) if row["seen"] else None
+    rounded["demo"] = demo
+    return rounded
