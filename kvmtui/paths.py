@@ -103,6 +103,17 @@ def for_config(config: Path, socket: Path | None = None) -> WorkerPaths:
     return WorkerPaths(absolute, state, socket.absolute())
 
 
+def check_socket(path: Path) -> None:
+    """Raise WorkerError if ``path`` is too long for a socket, its name while it is made included."""
+    length = len(os.fsencode(path))
+    if length >= SOCKET_PATH_MAX:
+        raise WorkerError(
+            f"a socket's path may have {SOCKET_PATH_MAX - 1} bytes, this one has {length}",
+            where=str(path),
+            remedy="give a shorter one: --socket PATH or KVMTUI_SOCKET",
+        )
+
+
 def make_private(folder: Path) -> None:
     """Make ``folder`` (0700, with what is missing above it), or check the one that is there.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.errors import WorkerError
 from kvmtui.wire import lockfile
-from kvmtui.wire.line import Line, greeting
+from kvmtui.wire.line import CALL_S, Line, greeting
 from kvmtui.wire.messages import Status, Stop, Stopping, WorkerStatus
 from kvmtui.wire.spawn import find
 
@@ -34,18 +34,19 @@ def status(paths: WorkerPaths) -> WorkerStatus | None:
         line.close()
 
 
-def stop(paths: WorkerPaths, mode: str) -> Stopping | None:
+def stop(paths: WorkerPaths, mode: str, *, answer_s: float = CALL_S) -> Stopping | None:
     """End the worker ("idle", "drain", "force", as in wire.messages.Stop); None if there is none.
 
-    If it stops at once, it is gone when this returns. "force" also ends one that does not answer. Raises WorkerError.
+    If it stops at once, it is gone when this returns. "force" also ends one that does not answer
+    within ``answer_s``. Raises WorkerError.
     """
     try:
         line = _line(paths)
         if line is None:
             return None
         try:
-            line.greet(greeting("cli"))
-            answer = line.call(Stop(mode=mode))
+            line.greet(greeting("cli"), answer_s)
+            answer = line.call(Stop(mode=mode), answer_s)
             if answer.stopping and (mode != "drain" or not answer.jobs):
                 line.wait_closed(_LEAVES_S)
                 _wait_gone(paths, _LEAVES_S)

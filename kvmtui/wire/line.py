@@ -12,6 +12,7 @@ import msgspec
 
 import kvmtui
 from kvmtui.errors import WorkerError
+from kvmtui.paths import check_socket
 from kvmtui.wire.framing import LineBuffer, LineTooLongError
 from kvmtui.wire.messages import Failure, Hello, Reply, Request, Welcome, WorkerMessage, decode_answer, encode
 from kvmtui.wire.peer import Peer, peer_of
@@ -46,6 +47,7 @@ class Line:
 
     def __init__(self, path: Path, *, deadline_s: float = CONNECT_S) -> None:
         """Connect to the socket at ``path``. Raises WorkerError: nobody there, or not one of ours."""
+        check_socket(path)
         self.path = path
         self.buffer = LineBuffer()
         """What has come and is not read yet."""

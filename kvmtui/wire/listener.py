@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import WorkerError
-from kvmtui.paths import SOCKET_PATH_MAX, make_private
+from kvmtui.paths import check_socket, make_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,13 +23,7 @@ class Listener:
     def __init__(self, path: Path) -> None:
         """Listen at ``path``. Raises WorkerError: too long, not ours to use, or somebody answers there already."""
         self.path = path
-        length = len(os.fsencode(path))
-        if length >= SOCKET_PATH_MAX:
-            raise WorkerError(
-                f"a socket's path may have {SOCKET_PATH_MAX - 1} bytes, this one has {length}",
-                where=str(path),
-                remedy="give a shorter one: --socket PATH or KVMTUI_SOCKET",
-            )
+        check_socket(path)
         make_private(path.parent)
         self._check_free()
         self.socket = self._bind()

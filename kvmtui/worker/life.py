@@ -142,7 +142,7 @@ class Worker:
     async def live(self, listener: Listener, handover: Handover) -> None:
         """Serve until it is time to leave, then end everything; a second at most, and GRACE_S if acts are under way."""
         self.server = Server(listener, self.service)
-        self._notices = {"files": file_limit_notice(self._file_limit, len(self.config.hosts))}
+        self._set_notice("files", file_limit_notice(self._file_limit, len(self.config.hosts)))
         self.memory.recall()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(
