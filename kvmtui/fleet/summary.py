@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from kvmtui.fleet.order import natural
 from kvmtui.fleet.trouble import WRONG
 from kvmtui.model.host import LinkState
-from kvmtui.model.vm import VmState
+from kvmtui.model.vm import Vm, VmState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kvmtui.fleet.known import KnownHost
     from kvmtui.model.host import Host
-    from kvmtui.model.vm import Vm
 
 TROUBLES_MAX = 10
 """Troubles that are named."""
@@ -53,10 +52,13 @@ class Trouble(NamedTuple):
 
 
 def troubles(hosts: Iterable[Host], vms: Iterable[Vm]) -> tuple[list[Trouble], int]:
-    """Return the worst things wrong, worst first, and how many there are in all. ``vms``: those that are wrong."""
+    """Return the worst things wrong, worst first, and how many there are in all. ``vms``: those that are wrong.
+
+    Of equals a host comes first: what is wrong with it is wrong with all that it runs.
+    """
     wrong: list[Host | Vm] = [host for host in hosts if host.severity >= WRONG]
     wrong += vms
-    worst = nsmallest(TROUBLES_MAX, wrong, key=lambda row: (-row.severity, natural(row.name)))
+    worst = nsmallest(TROUBLES_MAX, wrong, key=lambda row: (-row.severity, isinstance(row, Vm), natural(row.name)))
     return [Trouble(f"{row.name} {row.trouble}", row.severity, row.since) for row in worst], len(wrong)
 
 
