@@ -16,10 +16,25 @@ from kvmtui.model.host import LinkState
 
 AT_ONCE = 10
 """Logins at once to one address: sshd drops bursts (MaxStartups 10:30:100)."""
+LEAVE_S = 0.1
+"""How long a login counts after its end: for sshd it is still one of those under way for a moment."""
 DEPTH_MAX = 8
 """Jump hosts in a row."""
 LINGER_S = 10.0
 """How long a jump host stays connected when nobody is behind it any more."""
+
+
+class Gate:
+    """Lets so many logins at once through to an address."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def __aenter__(self) -> None:
+        await self._places.acquire()
+
+    async def __aexit__(self, *error: object) -> None:
+        asyncio.get_running_loop().call_later(LEAVE_S, self._places.release)
 
 
 class Hops:
@@ -28,14 +43,14 @@ class Hops:
     def __init__(self, config: SshConfig) -> None:
         self._config = config
         self._hops: dict[tuple[Hop | None, Target, str], Hop] = {}
-        self._gates: weakref.WeakValueDictionary[tuple[str, int], asyncio.Semaphore] = weakref.WeakValueDictionary()
+        self._gates: weakref.WeakValueDictionary[tuple[str, int], Gate] = weakref.WeakValueDictionary()
 
-    def gate(self, route: Sequence[Target]) -> asyncio.Semaphore:
+    def gate(self, route: Sequence[Target]) -> Gate:
         """Return what admits a login over ``route``: ten at once a first address."""
         first = (route[0].host, route[0].port)
         gate = self._gates.get(first)
         if gate is None:
-            gate = self._gates[first] = asyncio.Semaphore(AT_ONCE)
+            gate = self._gates[first] = Gate()
         return gate
 
     async def route(self, words: Sequence[str], depth: int = 0) -> tuple[Target, ...]:
@@ -95,7 +110,7 @@ class Hop:
     """One jump host, connected or on its way."""
 
     def __init__(
-        self, gate: asyncio.Semaphore, target: Target, before: Hop | None, login: Login, forget: Callable[[], object]
+        self, gate: Gate, target: Target, before: Hop | None, login: Login, forget: Callable[[], object]
     ) -> None:
         """``forget`` is called once, when it can carry nobody any more."""
         self.users: int = 0

@@ -62,14 +62,10 @@ class Identities:
         self.tried.append(words)
         return pair
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Hang up on the agents."""
         for agent in self._agents:
             agent.close()
-        for agent in self._agents:
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await agent.wait_closed()
         self._agents.clear()
 
     async def _collect(self) -> list[tuple[asyncssh.SSHKeyPair, str]]:

@@ -13,6 +13,7 @@ from kvmtui.hosts import refusals
 from kvmtui.hosts.host_keys import Found, KnownHosts, Verdict
 from kvmtui.hosts.identities import Identities
 from kvmtui.hosts.opening import opened
+from kvmtui.hosts.proxy import Proxy
 from kvmtui.hosts.ssh_config import Target
 from kvmtui.hosts.tcp import Dialer
 from kvmtui.text import clean
@@ -85,7 +86,7 @@ async def log_in(
             login.known.show(target, owner.shown)
         raise _refusal(login, target, found, owner, error) from None
     finally:
-        await identities.close()
+        identities.close()
 
 
 async def fetch_key(
@@ -164,6 +165,7 @@ class _Owner(asyncssh.SSHClient):
         self.methods: list[str] = []
         """Ways to log in that the host offers."""
         self.banner = ""
+        self.proxy: Proxy | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self.reached = True
@@ -190,6 +192,8 @@ class _Owner(asyncssh.SSHClient):
         self._offered("keyboard-interactive")
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.proxy is not None:
+            self.proxy.end()
         if self.up and self._lost is not None:
             self._lost(exc)
 
@@ -219,11 +223,8 @@ async def _connect(
 ) -> asyncssh.SSHClientConnection:
     """Connect with nothing left to asyncssh's own ideas: no configuration, no default keys, hosts or agents."""
     sock = None
-    command = None
     if tunnel is None and target.proxy_command:
-        # as ssh runs it: its tokens hold nothing that a shell would take apart (see ssh_config). Its standard error
-        # would end up among the bytes of the connection.
-        command = ["/bin/sh", "-c", f"exec 2>/dev/null; exec {target.proxy_command}"]
+        sock, owner.proxy = await Proxy.start(target.proxy_command)
     elif tunnel is None:
         sock = await login.dialer.dial(target.host, target.port, family=target.family, bind=target.bind_address)
     try:
@@ -233,7 +234,6 @@ async def _connect(
             config=None,
             sock=sock,
             tunnel=_Tunnel(tunnel) if tunnel is not None else None,
-            proxy_command=command,
             username=target.user,
             client_factory=lambda: owner,
             known_hosts=trusted,
@@ -255,6 +255,8 @@ async def _connect(
     except BaseException:
         if sock is not None:
             sock.close()
+        if owner.proxy is not None:
+            owner.proxy.end()
         raise
 
 
@@ -269,6 +271,7 @@ def _refusal(login: Login, target: Target, found: Found, owner: _Owner, error: E
     elif owner.met and isinstance(error, asyncssh.DisconnectError) and not isinstance(error, asyncssh.ConnectionLost):
         told = refusals.login(target, owner.identities, owner.methods, owner.banner, error)
     else:
-        told = refusals.broken(target, error, reached=owner.reached)
+        said = owner.proxy.words if owner.proxy is not None else ""
+        told = refusals.broken(target, error, reached=owner.reached, said=said)
     text = f"jump host {target.alias}: {told.text}" if login.jump else told.text
     return LinkError(text, told.state, where=login.host, words=clean(told.words), remedy=told.remedy)

@@ -34,9 +34,10 @@ async def run_here(
     except TimeoutError:
         raise TooLongError(f"no end after {deadline_s:g} s") from None
     finally:
-        if not output.ended:
+        if not output.ended.done():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(transport.get_pid(), signal.SIGKILL)
+            await asyncio.wait([output.ended], timeout=1.0)
         transport.close()
     if output.is_too_long:
         raise TooLongError(f"more than {limit_bytes} bytes of output")
@@ -51,9 +52,10 @@ class _Output(asyncio.SubprocessProtocol):
         self._left = limit
         self._open = {1, 2}
         self.parts: dict[int, list[bytes]] = {1: [], 2: []}
-        self.ended = False
         self.is_too_long = False
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._left -= len(data)
@@ -65,11 +67,12 @@ class _Output(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open.discard(fd)
-        if self.ended and not self._open:
+        if self.ended.done() and not self._open:
             self._finish()
 
     def process_exited(self) -> None:
-        self.ended = True
+        if not self.ended.done():
+            self.ended.set_result(None)
         if not self._open:
             self._finish()
 

@@ -71,8 +71,8 @@ def login(
     return LinkError(f"login as {user} refused", LinkState.NEEDS_YOU, words=words, remedy=remedy)
 
 
-def broken(target: Target, error: Exception, *, reached: bool) -> LinkError:
-    """The connection did not come to a login."""
+def broken(target: Target, error: Exception, *, reached: bool, said: str) -> LinkError:
+    """The connection did not come to a login. ``said`` is what its ProxyCommand had to say."""
     state, text, remedy = LinkState.LOST, "the login failed", ""
     words = error.reason if isinstance(error, (asyncssh.DisconnectError, asyncssh.ChannelOpenError)) else str(error)
     match error:
@@ -86,8 +86,9 @@ def broken(target: Target, error: Exception, *, reached: bool) -> LinkError:
             remedy = "one of the two sides is too old, or its sshd_config too narrow"
         case asyncssh.ProtocolError() | asyncssh.ProtocolNotSupported():
             text, remedy = "what answers there does not speak SSH", "is this the port of sshd?"
-        case asyncssh.DisconnectError() if target.proxy_command:
+        case asyncssh.DisconnectError() | OSError() if target.proxy_command:
             text, remedy = "its ProxyCommand gives no connection", f"try: ssh {shlex.quote(target.alias)}"
+            words = said or words
         case asyncssh.DisconnectError():
             text, remedy = (
                 "it hung up before the login",

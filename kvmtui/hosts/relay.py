@@ -79,6 +79,7 @@ class Relay:
             if not self.over:
                 self._listen()
         except asyncio.CancelledError:
+            self._opening.add_done_callback(_abandon)
             task = asyncio.current_task()
             if not self.over or (task is not None and task.cancelling()):
                 self.cut()
@@ -246,6 +247,12 @@ class _Near(asyncio.Protocol):
             self.sever()
         elif self._transport is not None:
             self._transport.close()
+
+
+def _abandon(opening: asyncio.Future[Duplex]) -> None:
+    """Close what came about in the very moment in which nobody wanted it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().abort()
 
 
 def _shut(sock: socket.socket) -> None:
