@@ -12,7 +12,7 @@ from kvmtui.cli import exits
 from kvmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 TIMEOUT_S = 10.0
 TIMEOUT_MAX_S = 60.0
@@ -28,12 +28,13 @@ class _Parser(argparse.ArgumentParser):
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    common.add_argument("-c", "--connect", action="append", default=[], metavar="HOST", help="a host or libvirt URI")
-    common.add_argument("--config", type=Path, metavar="FILE", help="the config, instead of the one that is found")
+    fleet = common.add_argument_group("which fleet")
+    fleet.add_argument("-c", "--connect", action="append", default=[], metavar="HOST", help="a host or libvirt URI")
+    fleet.add_argument("--config", type=Path, metavar="FILE", help="the config, instead of the one that is found")
     common.add_argument(
         "--socket", type=Path, metavar="PATH", help="where the worker listens, instead of its own place"
     )
-    common.add_argument("--read-only", action="store_true", help="refuse everything that changes something")
+    fleet.add_argument("--read-only", action="store_true", help="refuse everything that changes something")
     common.add_argument("--version", action="version", version=f"kvmtui {kvmtui.__version__}")
     return common
 
@@ -71,9 +72,9 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 
 def _ls() -> _Parser:
-    parser = _parser("ls", "List hosts, VMs or jobs.", epilog=FILTERS)
-    parser.add_argument("resource", choices=("hosts", "vms", "jobs"))
-    parser.add_argument("filter", nargs="*", metavar="FILTER")
+    usage = "kvmtui ls hosts|vms|jobs [FILTER …] [-o table|json|csv] [--timeout SECONDS]"
+    parser = _parser("ls", "List hosts, VMs or jobs.", usage=usage, epilog=FILTERS)
+    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs FILTER")
     parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
     _add_timeout(parser)
     return parser
@@ -83,9 +84,9 @@ def _do() -> _Parser:
     from kvmtui.actions import VERBS
 
     verbs = "\n".join(f"  {verb.id:<10}{verb.help}" for verb in VERBS.values())
-    parser = _parser("do", "Do something to VMs.", epilog=f"verbs:\n{verbs}\n\n{CONFIRMING}\n\n{FILTERS}")
-    parser.add_argument("verb", metavar="VERB")
-    parser.add_argument("filter", nargs="*", metavar="FILTER")
+    usage = "kvmtui do VERB FILTER … [--yes] [--expect N] [--dry-run] [--wait] [-o table|json] [--timeout SECONDS]"
+    parser = _parser("do", "Do something to VMs.", usage=usage, epilog=f"verbs:\n{verbs}\n\n{CONFIRMING}\n\n{FILTERS}")
+    parser.add_argument("words", nargs="*", metavar="VERB FILTER")
     parser.add_argument("--all", action="store_true", help="every VM, instead of a filter")
     parser.add_argument("--yes", action="store_true", help="confirm what touches few VMs and destroys nothing")
     parser.add_argument("--expect", type=_count, metavar="N", help="confirm, if exactly N VMs would be touched")
@@ -130,7 +131,8 @@ def _demo() -> _Parser:
 
 
 def _console() -> _Parser:
-    parser = _parser("", "The terminal control room for fleets of KVM hosts.", epilog=OVERVIEW)
+    usage = "kvmtui [HOST …]            the console\n       kvmtui COMMAND …         see below"
+    parser = _parser("", "The terminal control room for fleets of KVM hosts.", usage=usage, epilog=OVERVIEW)
     parser.add_argument(
         "hosts", nargs="*", metavar="HOST", help="name, user@name, alias or libvirt URI; else the config"
     )
@@ -159,6 +161,19 @@ FILTERS = """filters: words are ANDed. name:web-* host:kvm1,kvm2 state:running t
 CONFIRMING = """confirming: --yes where it is asked for with y; --expect N where it touches many VMs, a whole
   host, or destroys something; on a terminal without them: what the question says. Acts want
   words with a field (name:web-01), or --all."""
+
+
+def pick(words: Sequence[str], allowed: Collection[str], what: str, example: str) -> tuple[str, list[str]]:
+    """Return the first word, which is one of ``allowed``, with the words behind it. Raises UsageError."""
+    if not words:
+        raise UsageError(f"which {what}?", remedy=f"{example} · one of {', '.join(allowed)}")
+    if words[0] not in allowed:
+        from difflib import get_close_matches
+
+        near = get_close_matches(words[0][:40].lower(), allowed, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}"
+        raise UsageError(f"no such {what}", where=words[0][:40], remedy=remedy)
+    return words[0], list(words[1:])
 
 
 def understand(argv: Sequence[str]) -> Callable[[], int]:

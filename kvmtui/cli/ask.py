@@ -18,4 +18,10 @@ def ask(question: str, phrase: str) -> bool:
     sys.stderr.write(question)
     sys.stderr.flush()
     termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-    return sys.stdin.readline(4096).strip() == phrase
+    typed = ""
+    try:
+        typed = sys.stdin.readline(4096)
+    finally:
+        if not typed.endswith("\n"):
+            sys.stderr.write("\n")
+    return typed.strip() == phrase

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
+from kvmtui import text as text_of
 from kvmtui.actions import VERBS
 from kvmtui.cli import exits
+from kvmtui.cli.arguments import pick
 from kvmtui.cli.ask import ask, can_ask
 from kvmtui.cli.complaint import complain, exit_code, note
 from kvmtui.cli.follow import follow, outcome
@@ -28,13 +31,21 @@ SUBMIT_S = 30.0
 PLAN_S = 30.0
 
 
+class Wanted(NamedTuple):
+    """A verb, and the VMs it is for; an empty filter: all of them."""
+
+    verb: str
+    filter: str
+
+
 def run(options: argparse.Namespace) -> int:
     """Plan, confirm, submit, follow; print what came of it."""
-    text = _filter(options)
+    verb, words = pick(options.words, VERBS, "verb", "kvmtui do shutdown tag:web --dry-run")
+    text = _filter(options, words)
     line = connect(options)
     report = Report(demo=line.welcome is not None and line.welcome.demo)
     try:
-        _act(line, options, text, report)
+        _act(line, options, Wanted(verb, text), report)
     except FilterError as error:
         complain(error, text)
         return exits.USAGE
@@ -51,26 +62,20 @@ def run(options: argparse.Namespace) -> int:
     return report.exit
 
 
-def _filter(options: argparse.Namespace) -> str:
+def _filter(options: argparse.Namespace, words: list[str]) -> str:
     """Return the filter. Raises UsageError where it is not plain which VMs are meant."""
-    if options.verb not in VERBS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(options.verb[:40], VERBS, 1)
-        remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(VERBS)}"
-        raise UsageError("no such verb", where=options.verb[:40], remedy=remedy)
-    if any(not word.strip() for word in options.filter):
+    if any(not word.strip() for word in words):
         raise UsageError("a part of the filter is empty", remedy="an unset variable? For every VM write --all")
-    if bool(options.filter) == options.all:
-        what = "either a filter or --all" if options.all else f"{options.verb} what?"
+    if bool(words) == options.all:
+        what = "either a filter or --all" if options.all else "which VMs?"
         raise UsageError(what, remedy="name:web-01, tag:web … or --all for every VM")
-    return " ".join(options.filter)
+    return " ".join(words)
 
 
-def _act(line: Line, options: argparse.Namespace, text: str, report: Report) -> None:
-    samples = 2 if set("<>") & set(text) else 0
+def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report) -> None:
+    samples = 2 if set("<>") & set(wanted.filter) else 0
     report.missing = settle(line, options.timeout, samples)
-    plan = line.call(MakePlan(verb=options.verb, filter=text, all=options.all), PLAN_S)
+    plan = line.call(MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all), PLAN_S)
     report.plan = plan
     as_table = options.output == "table"
     if options.dry_run and as_table:
@@ -90,19 +95,24 @@ def _act(line: Line, options: argparse.Namespace, text: str, report: Report) -> 
         if as_table:
             told = f"job {report.job.id}: {VERBS[plan.verb].title} {subject(plan)}: accepted"
             print(f"{told} · kvmtui ls jobs id:{report.job.id}")
+        for reason, count in Counter(skip.reason for skip in plan.skipped).most_common():
+            note(f"skipped: {text_of.plural(count, 'VM')}, {reason}")
         return
-    _wait(line, options, report, report.job)
+    _wait(line, options, report, plan, report.job)
 
 
-def _wait(line: Line, options: argparse.Namespace, report: Report, job: Job) -> None:
+def _wait(line: Line, options: argparse.Namespace, report: Report, plan: Plan, job: Job) -> None:
     as_table = options.output == "table"
+    if as_table:
+        for skip in plan.skipped:
+            print(text_of.clean(f"– {skip.target.name} {skip.target.host}: skipped, {skip.reason}"))
     try:
         report.detail = follow(line, lambda: connect(options), job, sys.stdout if as_table else None)
     except KeyboardInterrupt:
         note(f"job {job.id} goes on · kvmtui ls jobs id:{job.id}")
         raise
     report.job = report.detail.job
-    report.exit = outcome(report.detail, report.plan)
+    report.exit = outcome(report.detail, plan)
 
 
 def _check(plan: Plan, expected: int | None) -> None:
@@ -121,7 +131,7 @@ def _confirmed(plan: Plan, options: argparse.Namespace) -> str:
     if options.expect is not None or (options.yes and plan.danger is Danger.NORMAL):
         return plan.phrase
     if not can_ask():
-        how = "--yes" if plan.danger is Danger.NORMAL else f"--expect {len(plan.targets)}"
+        how = "confirm with " + ("--yes" if plan.danger is Danger.NORMAL else f"--expect {len(plan.targets)}")
         raise RefusedError(f"not confirmed: {subject(plan)}{f' · {plan.why}' if plan.why else ''}", remedy=how)
     print("\n".join(lines_of(plan, brief=True)), file=sys.stderr)
     if not ask(f"type {plan.phrase} and enter; anything else: nothing is done: ", plan.phrase):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.cli import exits
 from kvmtui.cli.complaint import complain, exit_code
-from kvmtui.errors import KvmtuiError
+from kvmtui.errors import KvmtuiError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_stdout()
         code = exits.PIPE
+    except OSError as error:
+        _forget_stdout()
+        complain(_of_system(error))
+        code = exits.FAILED
     return code
 
 
@@ -34,6 +38,8 @@ def _run(argv: Sequence[str]) -> int:
     try:
         from kvmtui.cli.arguments import understand
 
+        if any(not _is_text(word) for word in argv):
+            raise UsageError("a word is not in this terminal's encoding", remedy="LANG=C.UTF-8, or another spelling")
         command = understand(argv)
         return command()
     except KvmtuiError as error:
@@ -43,15 +49,36 @@ def _run(argv: Sequence[str]) -> int:
         return leaving.code if isinstance(leaving.code, int) else exits.DONE
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    except BrokenPipeError:
+    except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - the top: it is logged, and said in one line
         return _crashed(error)
 
 
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _of_system(error: OSError) -> KvmtuiError:
+    if os.environ.get("KVMTUI_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    where = str(error.filename) if error.filename is not None else ""
+    return KvmtuiError(error.strerror or str(error), where=where)
+
+
 def _make_safe() -> None:
-    """A terminal that cannot show a character gets another one, never a traceback."""
+    """A terminal that cannot show a character gets another one, never a traceback; what is closed leads nowhere."""
     import codecs
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - it stays open as long as we run
 
     plain = {"✓": "v", "✗": "x", "⟳": "~", "▲": "!", "–": "-", "·": "-", "…": "...", "×": "x", "≤": "<="}
 

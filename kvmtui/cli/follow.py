@@ -112,7 +112,7 @@ def outcome_line(step: Step, verb: str) -> str:
     return text.clean(" · ".join(parts))
 
 
-def outcome(detail: JobDetail, plan: Plan | None) -> int:
+def outcome(detail: JobDetail, plan: Plan) -> int:
     """Return the exit code for a job that was waited for: unknown beats failed beats refused.
 
     What the plan left out counts as refused, unless it was so already.
@@ -121,6 +121,6 @@ def outcome(detail: JobDetail, plan: Plan | None) -> int:
         return exits.UNKNOWN
     if detail.job.state is not JobState.DONE:
         return exits.FAILED
-    if plan is not None and any(skip.target.state not in VERBS[plan.verb].already for skip in plan.skipped):
+    if any(skip.target.state not in VERBS[plan.verb].already for skip in plan.skipped):
         return exits.REFUSED
     return exits.DONE

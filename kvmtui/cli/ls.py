@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from kvmtui.cli import exits
+from kvmtui.cli.arguments import pick
 from kvmtui.cli.complaint import complain, note
 from kvmtui.cli.source import connect
 from kvmtui.cli.table import write_csv, write_json, write_table
@@ -26,30 +27,31 @@ TRIES = 3
 GRACE_S = 10.0
 """How much longer than asked for an answer is waited for."""
 _KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",)}
-_SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", True)}
+_SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", False)}
 
 Row = dict[str, Any]
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what matches; exit INCOMPLETE if hosts are missing."""
+    resource, words = pick(options.words, COLUMNS, "list", "kvmtui ls vms")
+    text = " ".join(words)
     line = connect(options)
-    text = " ".join(options.filter)
     try:
-        missing = settle(line, options.timeout, 2) if options.resource != "jobs" else ()
-        rows, now = _read(line, options.resource, text)
+        missing = settle(line, options.timeout, 2) if resource != "jobs" else ()
+        rows, now = _read(line, resource, text)
     except FilterError as error:
         complain(error, text)
         return exits.USAGE
     finally:
         line.close()
     demo = line.welcome is not None and line.welcome.demo
-    columns = COLUMNS[options.resource]
+    columns = COLUMNS[resource]
     if options.output == "table":
         write_table(sys.stdout, columns, rows, now, demo=demo)
     else:
         write = write_json if options.output == "json" else write_csv
-        write(sys.stdout, [_promised(row, now, options.resource, demo=demo) for row in rows], _names(options.resource))
+        write(sys.stdout, [_promised(row, now, resource, demo=demo) for row in rows], _names(resource))
     tell_missing(missing)
     return exits.INCOMPLETE if missing else exits.DONE
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BRIEF = 12
 """Lines of a list in a question."""
+NAMED = 5
+"""VMs of a host that a question names."""
 
 
 @dataclass
@@ -67,7 +69,8 @@ def lines_of(plan: Plan, *, brief: bool = False) -> list[str]:
     for target in plan.targets:
         by_host.setdefault(target.host, []).append(f"{target.name} ({target.state.value})")
     lines = [f"{VERBS[plan.verb].title} {subject(plan)} · plan {plan.id[:4]} · {plan.danger.value}"]
-    lines += _cut([f"  {host} {len(names)}: {', '.join(names)}" for host, names in by_host.items()], brief=brief)
+    most = NAMED if brief else len(plan.targets)
+    lines += _cut([f"  {host} {len(names)}: {_row(names, most)}" for host, names in by_host.items()], brief=brief)
     if plan.why:
         lines.append(f"why     {plan.why}")
     lines += [f"look    {look}" for look in plan.looks]
@@ -77,6 +80,10 @@ def lines_of(plan: Plan, *, brief: bool = False) -> list[str]:
     if not brief:
         lines += [f"virsh   {line}" for line in plan.virsh]
     return [text.clean(line, 300 if brief else 100_000) for line in lines]
+
+
+def _row(names: list[str], most: int) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def _skipped(skipped: Iterable[Skip], *, brief: bool) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kvmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 RESOLVE_S = 3.0
 """How long names are looked up; then a word is taken for a host after all."""
@@ -20,8 +20,18 @@ def check_hosts(words: Sequence[str]) -> None:
 
     Only a word that looks like one is looked up at all: in ssh's configuration, then as the resolver does.
     """
+    from kvmtui.cli.arguments import COMMANDS
+
     word = words[0]
-    meant = _meant(words)
+    for place, later in enumerate(words[1:], 1):
+        if later in COMMANDS:
+            hosts = " ".join(f"-c {host}" for host in words[:place])
+            raise UsageError(
+                "a command comes before hosts",
+                where=later,
+                remedy=f"kvmtui {hosts} {' '.join(words[place:])[:200]}, or all of them hosts: kvmtui -- …",
+            )
+    meant = _meant(word.lower()[:64], COMMANDS)
     if meant and "://" not in word and not _is_host(word):
         raise UsageError(
             "no such command, and no host of that name",
@@ -30,11 +40,9 @@ def check_hosts(words: Sequence[str]) -> None:
         )
 
 
-def _meant(words: Sequence[str]) -> str:
+def _meant(word: str, commands: Iterable[str]) -> str:
     from kvmtui.actions import VERBS
-    from kvmtui.cli.arguments import COMMANDS
 
-    word = words[0].lower()[:64]
     others = {
         "status": "worker status", "stop": "worker stop", "list": "ls vms", "hosts": "ls hosts", "vms": "ls vms",
         "jobs": "ls jobs", "version": "--version", "config": "check",
@@ -42,7 +50,7 @@ def _meant(words: Sequence[str]) -> str:
     others |= {verb: f"do {verb}" for verb in VERBS}
     if word in others:
         return others[word]
-    near = get_close_matches(word, [*COMMANDS, *others], 1, 0.75 if len(word) > 3 else 0.6)
+    near = get_close_matches(word, [*commands, *others], 1, 0.75 if len(word) > 3 else 0.6)
     return others.get(near[0], near[0]) if near else ""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_DEMO = Column(id="demo", title="", kind=Kind.TEXT, width=4, priority=1, help="the figures are invented")
+_DEMO = Column(id="demo", title="", kind=Kind.TEXT, width=4, priority=0, help="the figures are invented")
 
 
 def write_table(
