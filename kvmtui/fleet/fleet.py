@@ -162,7 +162,7 @@ class Fleet:
             twin = other.vms.rows[uuid]
             both_run = vm is not None and vm.state is VmState.RUNNING and twin.state is VmState.RUNNING
             is_confirmed = both_run and min(known.vms.listed_at, other.vms.listed_at) > settled_at
-            found.append(Twin(name, twin.state, twin.was, is_confirmed))
+            found.append(Twin(name, twin.state, twin.was, twin.since, is_confirmed))
         return tuple(found)
 
     def _compare_twins(self, listed: Collection[str]) -> None:

@@ -29,6 +29,8 @@ class KnownVms(VmRows):
         super().__init__(entry, shared)
         self._listing: tuple[Listed, ...] | None = None
         """The last listing, if nothing but it says what the rows are."""
+        self._is_listed = False
+        """Whether they were listed since the link came up: what comes later comes at that time."""
         self._freshened_at = 0.0
         self._gone: dict[str, float] = {}
         """UUID -> when an event said that it is gone, until a listing confirms it."""
@@ -50,6 +52,7 @@ class KnownVms(VmRows):
         if link is LinkState.UP:
             return
         self._listing = None
+        self._is_listed = False
         self._readings.clear()
         self._stuck.clear()
         self._old_figures.clear()
@@ -73,7 +76,7 @@ class KnownVms(VmRows):
                 if self._shared.is_past(at, known_at):
                     self._listing = None
                 elif vm is None:
-                    self._appear(item, at)
+                    self._appear(item, at, at if self._is_listed else None)
                 else:
                     self._compare(vm, item, at)
             listed = {item.uuid for item in report.vms}
@@ -83,6 +86,7 @@ class KnownVms(VmRows):
                 else:
                     self._vanish(vm)
             self._gone = {uuid: gone for uuid, gone in self._gone.items() if self._shared.is_past(at, gone)}
+        self._is_listed = True
         if not 0 <= at - self._freshened_at < SEEN_LAG_S:
             self._freshened_at = at
             self._freshen(at)
@@ -125,13 +129,14 @@ class KnownVms(VmRows):
 
     # --- a listing's parts -------------------------------------------------------------------------------------
 
-    def _appear(self, item: Listed, at: float) -> None:
+    def _appear(self, item: Listed, at: float, since: float | None) -> None:
         vm = Vm(
             host=self.entry.name,
             uuid=item.uuid,
             name=item.name,
             state=item.state,
             state_reason=item.reason,
+            since=since,
             persistent=item.persistent,
             autostart=item.autostart,
             has_snapshot=item.has_snapshot,
@@ -193,7 +198,7 @@ class KnownVms(VmRows):
                 autostart=False,
                 has_snapshot=False,
             )
-            self._appear(item, event.at)
+            self._appear(item, event.at, event.at)
 
     def _redefined(self, vm: Vm, event: Happened) -> None:
         if self._shared.is_past(event.at, self.seen(vm)):

@@ -19,6 +19,7 @@ WRONG = 2
 """Severity from which something is called wrong."""
 MEMORY_FULL_PCT = 95.0
 STEAL_PCT = 25.0
+LASTING_S = 10.0
 PRESSURE_PCT = 20.0
 """PSI "some avg10" of memory from which a host counts as short of it."""
 
@@ -29,6 +30,8 @@ class Twin(NamedTuple):
     host: str
     state: VmState
     was: VmState | None
+    since: float | None
+    """When that state began."""
     confirmed: bool
     """Both were read as running after both had begun to: a migration under way never is."""
 
@@ -45,6 +48,8 @@ class VmFacts(msgspec.Struct, frozen=True):
     twins: tuple[Twin, ...] = ()
     is_late: bool = False
     """Its figures are older than three polls."""
+    is_lasting: bool = False
+    """Its state has held for LASTING_S, or nobody saw it begin: it is no step of something under way."""
 
 
 class HostFacts(msgspec.Struct, frozen=True):
@@ -107,16 +112,36 @@ def _crashed(vm: Vm, _facts: VmFacts) -> str:
     return f"crashed: {vm.state_reason}" if vm.state_reason else "crashed"
 
 
+def _perhaps_on(facts: VmFacts) -> list[str]:
+    """Return the hosts that do not answer and had the VM running."""
+    return [twin.host for twin in facts.twins if twin.state is VmState.UNKNOWN and twin.was in ACTIVE]
+
+
 def _perhaps_twice(_vm: Vm, facts: VmFacts) -> str:
-    lost = [twin.host for twin in facts.twins if twin.state is VmState.UNKNOWN and twin.was in ACTIVE]
+    lost = _perhaps_on(facts)
     return f"may still run on {', '.join(lost)} too, which does not answer" if lost else ""
 
 
 def _elsewhere(vm: Vm, facts: VmFacts) -> str:
     runs = [twin.host for twin in facts.twins if twin.state in ACTIVE]
     if not runs:
-        return ""
+        lost = _perhaps_on(facts) if vm.state is not VmState.UNKNOWN else []
+        return f"may still run on {', '.join(lost)}, which does not answer" if lost else ""
     return f"now on {', '.join(runs)}" if vm.state is VmState.UNKNOWN else f"runs on {', '.join(runs)}"
+
+
+def _arrives(vm: Vm, facts: VmFacts) -> str:
+    """A VM that arrives by migration waits, while it runs where it comes from since before."""
+    if vm.state_reason not in {"migrating", "starting up"} or vm.since is None:
+        return ""
+    runs = [twin for twin in facts.twins if twin.state is VmState.RUNNING]
+    source = [twin.host for twin in runs if twin.since is None or twin.since < vm.since]
+    return f"arrives from {source[0]}" if source else ""
+
+
+def _left_migrating(vm: Vm, facts: VmFacts) -> str:
+    is_left = vm.state_reason == "migrating" and facts.is_lasting and not _arrives(vm, facts)
+    return "paused, left over by a migration" if is_left else ""
 
 
 def _unknown(vm: Vm, facts: VmFacts) -> str:
@@ -155,12 +180,14 @@ VM_RULES: tuple[Rule[VmState, Vm, VmFacts], ...] = (
     Rule("monitor-stuck", 3, ACTIVE, lambda _vm, facts: facts.stuck),
     Rule("perhaps-twice", 3, ACTIVE, _perhaps_twice),
     Rule("host-silent", 2, _UNKNOWN, _unknown),
-    Rule("left-migrating", 2, _PAUSED, _because("migrating", "paused by a migration")),
+    Rule("left-migrating", 2, _PAUSED, _left_migrating),
     Rule("paused-by-nobody", 2, _PAUSED, _because("", "paused, and nobody says why")),
     Rule("start-failed", 2, frozenset({VmState.OFF}), _because("failed", "its last start failed")),
     Rule("memory-full", 2, ACTIVE, _memory),
     Rule("steal", 1, _RUNS, _steal),
     Rule("late", 1, ACTIVE, lambda _vm, facts: "figures are old" if facts.is_late else ""),
+    Rule("arrives", 1, _PAUSED, _arrives),
+    Rule("migrating", 1, _PAUSED, _because("migrating", "paused by a migration")),
     Rule("left-post-copy", 1, _PAUSED, _because("post-copy", "paused: runs on where it migrates to")),
     Rule("left-starting", 1, _PAUSED, _because("starting up", "paused: starting up")),
     Rule("left-saving", 1, _PAUSED, _because("saving", "paused: being saved")),

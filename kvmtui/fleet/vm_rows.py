@@ -53,7 +53,7 @@ class VmRows:
     def rejudge(self, uuid: str) -> None:
         """Say anew what is wrong with a VM: something about another host's VM of its UUID changed."""
         if vm := self.rows.get(uuid):
-            verdict = trouble.of_vm(vm, self._facts(uuid))
+            verdict = trouble.of_vm(vm, self._facts(vm))
             if verdict != (vm.trouble, vm.severity):
                 self._put(vm, vm.seen)
 
@@ -90,21 +90,24 @@ class VmRows:
         self._io_errors.pop(uuid, None)
         self._old_figures.discard(uuid)
 
-    def _facts(self, uuid: str) -> VmFacts:
+    def _facts(self, vm: Vm) -> VmFacts:
+        uuid, is_paused = vm.uuid, vm.state is VmState.PAUSED
         is_shared = uuid in self._shared.table.shared
-        if not is_shared and not self._stuck and not self._io_errors and not self._old_figures:
+        if not (is_paused or is_shared or self._stuck or self._io_errors or self._old_figures):
             return self._plain
+        is_lasting = vm.since is None or self._shared.clock() - vm.since >= trouble.LASTING_S
         return VmFacts(
             self._link,
             self._stuck.get(uuid, ""),
             self._io_errors.get(uuid, ""),
             self._shared.twins(self.entry.name, uuid) if is_shared else (),
             uuid in self._old_figures,
+            is_lasting,
         )
 
     def _put(self, vm: Vm, at: float) -> None:
         """Make ``vm`` the row, with what is wrong with it."""
-        verdict = trouble.of_vm(vm, self._facts(vm.uuid))
+        verdict = trouble.of_vm(vm, self._facts(vm))
         if verdict != (vm.trouble, vm.severity):
             vm = replace(vm, trouble=verdict.trouble, severity=verdict.severity)
         before = self.rows.get(vm.uuid)

@@ -294,7 +294,7 @@ def test_a_migration_never_looks_like_a_vm_that_runs_twice() -> None:
     world.wait(2).lists("kvm1", listed(1, OFF, "migrated"))
     world.lists("kvm2", listed(1, RUNNING, "migrated", persistent=False))
     look()
-    assert max(worst) < 4
+    assert max(worst) < 2
     assert (world.vm("kvm1", 1).trouble, world.vm("kvm1", 1).severity) == ("runs on kvm2", 1)
     assert world.vm("kvm2", 1).severity == 0
 

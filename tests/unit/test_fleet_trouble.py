@@ -12,10 +12,10 @@ from kvmtui.model.host import Host, LinkState
 from kvmtui.model.vm import Vm, VmState
 
 RUNNING, PAUSED, OFF, UNKNOWN = VmState.RUNNING, VmState.PAUSED, VmState.OFF, VmState.UNKNOWN
-_TWICE = VmFacts(twins=(Twin("kvm2", RUNNING, None, confirmed=True),))
-_MOVING = VmFacts(twins=(Twin("kvm2", RUNNING, None, confirmed=False),))
-_SPLIT = VmFacts(twins=(Twin("kvm7", UNKNOWN, RUNNING, confirmed=False),))
-_IDLE = VmFacts(twins=(Twin("kvm2", OFF, None, confirmed=False),))
+_TWICE = VmFacts(twins=(Twin("kvm2", RUNNING, None, 50.0, confirmed=True),))
+_MOVING = VmFacts(twins=(Twin("kvm2", RUNNING, None, 50.0, confirmed=False),))
+_SPLIT = VmFacts(twins=(Twin("kvm7", UNKNOWN, RUNNING, 50.0, confirmed=False),))
+_IDLE = VmFacts(twins=(Twin("kvm2", OFF, None, 50.0, confirmed=False),))
 _LOST = VmFacts(link=LinkState.LOST)
 
 
@@ -49,7 +49,12 @@ def _vm(state: VmState, reason: str = "", was: VmState | None = None, **figures:
         (_vm(UNKNOWN, was=RUNNING), VmFacts(link=LinkState.CONNECTING), "", 0),
         (_vm(UNKNOWN, was=OFF), _LOST, "", 0),
         (_vm(UNKNOWN, was=RUNNING), VmFacts(LinkState.LOST, twins=_MOVING.twins), "now on kvm2", 1),
-        (_vm(PAUSED, "migrating"), VmFacts(), "paused by a migration", 2),
+        (_vm(PAUSED, "migrating"), VmFacts(), "paused by a migration", 1),
+        (_vm(PAUSED, "migrating"), VmFacts(is_lasting=True), "left over by a migration", 2),
+        (_vm(PAUSED, "migrating", since=60.0), _MOVING, "arrives from kvm2", 1),
+        (_vm(PAUSED, "starting up", since=60.0), _MOVING, "arrives from kvm2", 1),
+        (_vm(PAUSED, "migrating", since=60.0), VmFacts(twins=_MOVING.twins, is_lasting=True), "arrives from kvm2", 1),
+        (_vm(PAUSED, "migrating", since=40.0), VmFacts(twins=_MOVING.twins, is_lasting=True), "left over", 2),
         (_vm(PAUSED, ""), VmFacts(), "nobody says why", 2),
         (_vm(OFF, "failed"), VmFacts(), "start failed", 2),
         (_vm(RUNNING, mem_pct=97.0), VmFacts(), "memory", 2),
@@ -57,6 +62,7 @@ def _vm(state: VmState, reason: str = "", was: VmState | None = None, **figures:
         (_vm(RUNNING), VmFacts(is_late=True), "old", 1),
         (_vm(PAUSED, "saving"), VmFacts(), "being saved", 1),
         (_vm(OFF), _MOVING, "runs on kvm2", 1),
+        (_vm(OFF), _SPLIT, "may still run on kvm7", 1),
         (_vm(OFF), _IDLE, "defined on kvm2 too", 1),
         (_vm(RUNNING), _IDLE, "", 0),
     ],
