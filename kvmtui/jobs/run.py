@@ -108,7 +108,7 @@ class Runner:
             async with asyncio.timeout(verb.deadline_s + GRACE_S):
                 await self._acts.act(step.host, step.uuid, verb.call, verb.args, verb.lane, verb.deadline_s)
         except OutcomeUnknownError as error:
-            return words.unknown(step, error.text, self._clock(), error.words)
+            return words.unknown(step, words.why(error), self._clock())
         except TimeoutError:
             return words.unknown(step, f"no answer within {verb.deadline_s:.0f} s", self._clock())
         except LibvirtError as error:

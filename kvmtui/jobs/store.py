@@ -25,7 +25,6 @@ BUSY_S = 2.0
 CHECKED_MAX_BYTES = 256 * 1024 * 1024
 """A larger file is not read through when it is opened; damage in it shows when it is met."""
 
-_SIDES = ("-wal", "-shm")
 _PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -141,6 +140,9 @@ class Store:
         except FileNotFoundError:
             is_here = False
         if not is_here:
+            # What stands in the log beside it goes into the file itself, wherever that is now.
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             raise NotRecordedError(
                 "the journal was moved or deleted", where=str(self.path), remedy="try again: a new one is begun then"
             )
@@ -236,11 +238,13 @@ def _make(path: Path, clock: Callable[[], float]) -> int:
 
 
 def _set_aside(path: Path, clock: Callable[[], float]) -> None:
-    """Keep the side files of a journal that was moved away: SQLite would take them for the new one's."""
-    for side in _SIDES:
-        stray = path.with_name(path.name + side)
-        if stray.exists():
-            stray.rename(_aside(path, clock()) + side)
+    """Keep the log of a journal that was moved away: SQLite would take it for the new one's."""
+    log, index = path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+    index.unlink(missing_ok=True)
+    if log.exists() and log.stat().st_size:
+        log.rename(_aside(path, clock()) + "-wal")
+    else:
+        log.unlink(missing_ok=True)
 
 
 def _aside(path: Path, at: float) -> str:

@@ -163,8 +163,8 @@ def judge(verb: Verb, step: Step, before: VmState, seen: Seen, elsewhere: list[V
         return Finding(words.unknown(step, why, now, then=f"{looked}: {seen.state.value}"), is_final=True)
     there = words.there(seen.state, before)
     if now - (step.began or 0.0) >= verb.deadline_s + verb.patience_s:
-        why = "the call did not arrive, or had no effect"
-        return Finding(words.not_done(verb, step, there, why, now, looked), is_final=True)
+        why = f"the call did not arrive, or had no effect; {looked}"
+        return Finding(words.not_done(verb, step, there, why, now, words.next_step(verb)), is_final=True)
     if step.state is StepState.BEGUN:
         why = f"the worker was restarted · {there}, {looked}"
         then = f"do NOT repeat it: it may yet come, looked at again for {verb.deadline_s + verb.patience_s:.0f} s"

@@ -14,11 +14,10 @@ from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
     from kvmtui.actions import Verb
-    from kvmtui.errors import KvmtuiError
+    from kvmtui.errors import KvmtuiError, LibvirtError
 
 _GLYPHS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.UNKNOWN: "?", StepState.SKIPPED: "–"}
 _ALREADY = "already "
-_LOOKED_AT = "looked at again by itself when {host} answers"
 
 
 def done(verb: Verb, step: Step, state: VmState | None, at: float, how: str = "") -> Step:
@@ -27,35 +26,38 @@ def done(verb: Verb, step: Step, state: VmState | None, at: float, how: str = ""
     return _ended(step, StepState.DONE, f"{verb.title} done{seen}{f' · {how}' if how else ''}", at)
 
 
-def not_done(verb: Verb, step: Step, there: str, why: str, at: float, remedy: str = "") -> Step:
+def not_done(verb: Verb, step: Step, there: str, cause: str, at: float, remedy: str = "") -> Step:
     """The step had no effect; ``there`` is what was seen then ("still running"), or ""."""
     seen = f", {there}" if there else ""
-    return _ended(step, StepState.FAILED, f"{verb.title} NOT done{seen} · why: {why}", at, remedy=remedy)
+    return _ended(step, StepState.FAILED, f"{verb.title} NOT done{seen} · why: {cause}", at, remedy=remedy)
 
 
-def refused(verb: Verb, step: Step, there: str, error: KvmtuiError, at: float) -> Step:
+def refused(verb: Verb, step: Step, there: str, error: LibvirtError, at: float) -> Step:
     """The answer of libvirt was no."""
     seen = f", {there}" if there else ""
-    told = f"{verb.title} NOT done{seen} · why: {error.text}"
+    told = f"{verb.title} NOT done{seen} · why: libvirt refused it, error {error.code}"
     return _ended(step, StepState.FAILED, told, at, words=error.words, remedy=error.remedy)
 
 
 def not_sent(verb: Verb, step: Step, error: KvmtuiError, at: float) -> Step:
     """The call never left."""
-    told = f"{verb.title} NOT begun · why: {error.text}"
-    return _ended(step, StepState.FAILED, told, at, words=error.words, remedy=error.remedy)
+    return _ended(step, StepState.FAILED, f"{verb.title} NOT begun · why: {why(error)}", at, remedy=error.remedy)
 
 
-def unknown(step: Step, why: str, at: float, words: str = "", then: str = "") -> Step:
+def unknown(step: Step, cause: str, at: float, then: str = "") -> Step:
     """It may or may not have happened; ``then`` is what is done about it, if not another look."""
-    told = f"UNKNOWN since {clock(at)}: {why}"
-    remedy = then or f"do NOT repeat it: {_LOOKED_AT.format(host=step.host)}"
-    return _ended(step, StepState.UNKNOWN, told, at, words=words, remedy=remedy)
+    remedy = then or f"do NOT repeat it: looked at again by itself when {step.host} answers"
+    return _ended(step, StepState.UNKNOWN, f"UNKNOWN since {clock(at)}: {cause}", at, remedy=remedy)
 
 
-def skipped(step: Step, why: str, at: float) -> Step:
+def why(error: KvmtuiError) -> str:
+    """What went wrong on the way to libvirt, with the words of whoever said it."""
+    return f'{error.text}: "{error.words}"' if error.words else error.text
+
+
+def skipped(step: Step, cause: str, at: float) -> Step:
     """It was not begun on purpose."""
-    return _ended(step, StepState.SKIPPED, why, at)
+    return _ended(step, StepState.SKIPPED, cause, at)
 
 
 def changed(verb: Verb, planned: VmState, state: VmState) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.crashed = asyncio.Event()
+        self.buried = threading.Event()
+        """After it, threads of the worker that died may end."""
         self.config = Config(
             name="test",
             hosts=tuple(HostConfig(name=name, uri=f"qemu+ssh://root@{name}/system") for name in self.hosts),
@@ -95,7 +98,7 @@ class World:
     def restart(self) -> None:
         """Be there for another worker: it knows nothing yet."""
         self.is_dead, self.crash_at = False, None
-        self.crashed = asyncio.Event()
+        self.crashed, self.buried = asyncio.Event(), threading.Event()
         self.fleet = self._new_fleet()
 
     async def poll(self) -> None:

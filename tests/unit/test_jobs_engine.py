@@ -93,7 +93,7 @@ FIRST = {
     Manner.SLOWLY: (StepState.DONE, "shut down done, shut off"),
     Manner.IGNORES: (StepState.FAILED, "still running · why: the guest did not react to the request for 120 s"),
     Manner.TOO_LATE: (StepState.FAILED, "still running · why: the guest did not react to the request for 120 s"),
-    Manner.REFUSES: (StepState.FAILED, "shut down NOT done, still running · why: libvirt error 9"),
+    Manner.REFUSES: (StepState.FAILED, "shut down NOT done, still running · why: libvirt refused it, error 9"),
     Manner.REFUSES_DONE: (StepState.DONE, "though libvirt refused"),
     Manner.NOT_SENT: (StepState.FAILED, "shut down NOT begun · why: not sent: the host is lost"),
     Manner.LOST_AFTER: (StepState.UNKNOWN, "the link was lost after shutdown had left"),
