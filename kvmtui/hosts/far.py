@@ -61,15 +61,22 @@ class FarEnd:
         if read_only in self._program:
             return await self._shell.stream(self._program[read_only], deadline_s=OPEN_S)
         paths = self._paths(read_only)
+        if (duplex := await self._forward_one(read_only, paths)) is not None:
+            return duplex
+        program = await self._find_program(read_only, paths)
+        if (duplex := await self._forward_one(read_only, paths)) is not None:
+            return duplex  # libvirt was only just starting
+        duplex = await self._shell.stream(program, deadline_s=OPEN_S)
+        self._program[read_only] = program
+        return duplex
+
+    async def _forward_one(self, read_only: bool, paths: Sequence[str]) -> ChannelDuplex | None:
         for path in paths:
             duplex = await self._forwarded(path)
             if duplex is not None:
                 self._path[read_only] = path
                 return duplex
-        program = await self._find_program(read_only, paths)
-        duplex = await self._shell.stream(program, deadline_s=OPEN_S)
-        self._program[read_only] = program
-        return duplex
+        return None
 
     def _paths(self, read_only: bool) -> tuple[str, ...]:
         if self._uri.scope == "session" and not self._uri.socket:

@@ -11,6 +11,7 @@ import asyncssh
 
 from kvmtui.errors import LinkError
 from kvmtui.hosts.login import Login, log_in
+from kvmtui.hosts.refusals import trust_command
 from kvmtui.hosts.ssh_config import SshConfig, Target, parse_jump
 from kvmtui.model.host import LinkState
 
@@ -87,7 +88,8 @@ class Hops:
                 hop.release()
                 if not isinstance(error, LinkError):
                     raise
-                words, remedy = error.words, error.remedy
+                words = error.words
+                remedy = error.remedy.replace(trust_command(hop.login.host), trust_command(login.host))
                 raise LinkError(error.text, error.state, where=login.host, words=words, remedy=remedy) from None
         return hop
 
@@ -117,7 +119,7 @@ class Hop:
         self._gate = gate
         self._target = target
         self._before = before
-        self._login = login
+        self.login = login
         self._forget = forget
         self._connection: asyncssh.SSHClientConnection | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -164,7 +166,7 @@ class Hop:
         try:
             async with self._gate:
                 tunnel = self._before.connection if self._before is not None else None
-                self._connection = await log_in(self._login, self._target, tunnel, self._leave)
+                self._connection = await log_in(self.login, self._target, tunnel, self._leave)
         except BaseException:
             self._leave(None)
             raise

@@ -179,7 +179,7 @@ class _Owner(asyncssh.SSHClient):
         self.met = True
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
-        self.banner = clean(msg.strip(), 200)
+        self.banner = clean(msg.strip(), 120)
 
     async def public_key_auth_requested(self) -> asyncssh.SSHKeyPair | None:
         self._offered("publickey")

@@ -15,6 +15,11 @@ from kvmtui.model.host import LinkState
 from kvmtui.text import clean
 
 
+def trust_command(host: str) -> str:
+    """The remedy for an unknown host key on the way to a host of the config."""
+    return f"kvmtui trust {shlex.quote(host)}"
+
+
 def silence(target: Target, *, reached: bool, met: bool) -> LinkError:
     """It does not answer."""
     if met:
@@ -31,7 +36,7 @@ def host_key(host: str, target: Target, shown: asyncssh.SSHKey | None, found: Fo
         text = "its host key is revoked" if "revoked" in words else "its host certificate is not good"
         remedy = "ask whoever signs the keys of your hosts"
         return LinkError(text, LinkState.NEEDS_YOU, words=words, remedy=remedy)
-    trust = f"kvmtui trust {shlex.quote(host)}"
+    trust = trust_command(host)
     verdict, place = found.judge(shown)
     print_ = f"{shown.get_algorithm()} {shown.get_fingerprint()}"
     if verdict is Verdict.CHANGED:

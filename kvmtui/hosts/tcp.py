@@ -13,8 +13,10 @@ from kvmtui.model.host import LinkState
 
 ADDRESS_S = 3.0
 """For one address of a host that has several."""
+LOOKUP_S = 6.0
+"""For a name."""
 LOOKUPS_MAX = 16
-"""Names being looked up at once; a resolver that hangs holds a thread for each."""
+"""Names being looked up at once, those included that nobody waits for any more: each holds a thread."""
 
 _Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
@@ -50,6 +52,7 @@ class Dialer:
         answer: asyncio.Future[list[_Address]] = loop.create_future()
 
         def tell(found: list[_Address], error: OSError | None) -> None:
+            self._lookups.release()
             if not answer.done():
                 if error is None:
                     answer.set_result(found)
@@ -68,13 +71,17 @@ class Dialer:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(tell, found, failure)
 
-        async with self._lookups:
-            # a thread of its own, not asyncio's pool: one that hangs must hold up nobody, and not the exit either
-            threading.Thread(target=look, name=f"lookup-{host[:32]}", daemon=True).start()
-            try:
+        try:
+            async with asyncio.timeout(LOOKUP_S):
+                await self._lookups.acquire()
+                # a thread of its own, not asyncio's pool: one that hangs must hold up nobody, and not the exit either
+                threading.Thread(target=look, name=f"lookup-{host[:32]}", daemon=True).start()
                 return await answer
-            except OSError as error:
-                raise _in_words(host, port, error) from None
+        except TimeoutError:
+            text, remedy = f"the name {host} cannot be looked up", "does the DNS server answer?"
+            raise LinkError(text, LinkState.LOST, words="no answer from the resolver", remedy=remedy) from None
+        except OSError as error:
+            raise _in_words(host, port, error) from None
 
 
 async def _connect(

@@ -213,6 +213,28 @@ def test_an_unknown_host_key_can_be_trusted(links: SeatLinks, lab: Cluster, ssh_
     assert "unknown" in links.connect_refusal("qemu+ssh://root@kvm2/system", known_hosts=str(empty)).text
 
 
+def test_certificates_of_hosts(links: SeatLinks, lab: Cluster, tmp_path: Path) -> None:
+    """A host whose key is signed by an authority that is known for it needs no entry of its own; a revoked key never
+    passes, whoever signed it."""
+    authority, host = tmp_path / "authority", lab.host(1)
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", authority])
+    key = host.dir / "ssh/host_key.pub"
+    run(["ssh-keygen", "-q", "-s", authority, "-h", "-I", "kvm1", "-n", "kvm1", key])
+    host.sshd(HostCertificate=str(key.with_name("host_key-cert.pub")))
+    known = tmp_path / "known"
+    public = " ".join(authority.with_suffix(".pub").read_text().split()[:2])
+    known.write_text(f"@cert-authority kvm* {public}\n")
+    links.connect("kvm1", "qemu+ssh://root@kvm1/system", known_hosts=str(known))
+    by_address = links.connect_refusal("qemu+ssh://root@198.51.100.11/system", known_hosts=str(known))
+    assert by_address.state == "needs you"
+    known.write_text(f"@cert-authority * {public}\n")
+    wrong_name = links.connect_refusal("qemu+ssh://root@198.51.100.11/system", known_hosts=str(known))
+    assert (wrong_name.state, wrong_name.text) == ("needs you", "its host certificate is not good")
+    known.write_text(f"@cert-authority kvm1 {public}\n@revoked * {host.public_key()}\n")
+    revoked = links.connect_refusal("qemu+ssh://root@kvm1/system", known_hosts=str(known))
+    assert (revoked.state, revoked.text) == ("needs you", "its host key is revoked")
+
+
 # --- our keys -----------------------------------------------------------------------------------------------------
 
 
