@@ -1,4 +1,4 @@
-"""What is known of one host: its row, and its VMs."""
+"""What is known of one host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last quarter of an hour of figures, of every VM and host.
+"""The last quarter of an hour of figures, row by row.
 
 A track keeps one point in COARSE_S of everything, and every point of what somebody follows: 30,000 VMs take about
 2.5 KB each, whatever happens. Tracks of VMs go by UUID, so they go on where a VM moved to.

@@ -1,4 +1,4 @@
-"""The rows of all VMs, by address and by UUID."""
+"""The rows of all VMs, by address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live views: a query in, the rows around a screen and what changes of them out."""
+"""Live views: a query in, the rows around a screen out, then what changes of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A filter's text cut into words, brackets and signs."""
+"""A filter's text cut into tokens."""
 
 from __future__ import annotations
 
