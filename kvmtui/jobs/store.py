@@ -28,6 +28,8 @@ CHECKED_MAX_BYTES = 256 * 1024 * 1024
 _PASSING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL})
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
+_LOOK = "look at its folder (room, rights, a read-only disk); watching goes on"
+
 _SCHEMA = (
     """CREATE TABLE job (
         id TEXT PRIMARY KEY, plan TEXT NOT NULL, verb TEXT NOT NULL, parameters TEXT NOT NULL,
@@ -264,15 +266,13 @@ def _refused(path: Path, clock: Callable[[], float]) -> Iterator[None]:
         code = _code(error)
         if code in _DAMAGE:
             raise _damaged(path, str(error), clock()) from error
-        what, remedy = _REASONS.get(code, ("cannot be written", "mend that; watching goes on"))
+        what, remedy = _REASONS.get(code, ("cannot be written", _LOOK))
         raise NotRecordedError(f"the journal {what}", where=str(path), words=str(error), remedy=remedy) from error
     except _DamagedError as error:
         raise _damaged(path, str(error), clock()) from error
     except OSError as error:
         words = error.strerror or str(error)
-        raise NotRecordedError(
-            "the journal cannot be written", where=str(path), words=words, remedy="mend that; watching goes on"
-        ) from error
+        raise NotRecordedError("the journal cannot be written", where=str(path), words=words, remedy=_LOOK) from error
     except (ValueError, TypeError, OverflowError) as error:
         raise NotRecordedError("that cannot be written down", where=str(path), words=str(error)) from error
 
@@ -282,7 +282,7 @@ _REASONS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_READONLY: ("cannot be written: it is read-only", "make it writable again"),
     sqlite3.SQLITE_BUSY: ("is held by another process", "end what holds it (fuser shows it)"),
     sqlite3.SQLITE_LOCKED: ("is held by another process", "end what holds it (fuser shows it)"),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "look at its folder: room, rights, a read-only disk"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", _LOOK),
     sqlite3.SQLITE_IOERR: ("cannot be written: its disk gives errors", "look at its disk"),
 }
 
