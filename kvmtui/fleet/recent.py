@@ -1,7 +1,7 @@
 """The last quarter of an hour of figures, row by row.
 
 A track keeps one point in COARSE_S of everything, and every point of what somebody follows: 30,000 VMs take about
-2.5 KB each, whatever happens. Tracks of VMs go by UUID, so they go on where a VM moved to.
+3 KB each, whatever happens. Tracks of VMs go by UUID, so they go on where a VM moved to.
 """
 
 from __future__ import annotations
