@@ -1,4 +1,4 @@
-"""Jump hosts: each logged in to once, and shared by all that lie behind it."""
+"""Jump hosts: each logged in to once, shared by all that lie behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ssh's ProxyCommand: a program whose standard input and output are the way to the host."""
+"""The ProxyCommand of ssh: a program whose standard streams are the way to the host."""
 
 from __future__ import annotations
 

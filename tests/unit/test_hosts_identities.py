@@ -1,4 +1,4 @@
-"""The keys offered at a login: which, in which order, and what is said of those that cannot be."""
+"""The keys offered at a login: which they are, in which order, what is said of those that cannot be."""
 
 from __future__ import annotations
 
