@@ -1,4 +1,4 @@
-"""The host's own CPU, memory, load and pressure."""
+"""The figures of a host itself: its CPU, memory, load, pressure."""
 
 from __future__ import annotations
 

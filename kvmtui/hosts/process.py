@@ -1,4 +1,4 @@
-"""Commands run on this machine, bounded in time and output."""
+"""Commands run on this machine within bounds of time, of output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links to real hosts: what works, and what is said where it does not."""
+"""Links to real hosts: what works, what is said where it does not."""
 
 from __future__ import annotations
 
