@@ -1,4 +1,4 @@
-"""Where the command line begins, where every error of it ends in words and an exit code."""
+"""Where the command line begins, where each of its errors ends in words with an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan, and what came of it, in words or as one JSON document."""
+"""A plan with what came of it, in words or as one JSON document."""
 
 from __future__ import annotations
 

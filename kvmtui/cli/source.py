@@ -1,4 +1,4 @@
-"""Which worker is meant, and the way to it."""
+"""The worker that is meant: which one, the way to it."""
 
 from __future__ import annotations
 

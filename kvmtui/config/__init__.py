@@ -1,4 +1,4 @@
-"""The user's config: what it may say, and what is wrong with it."""
+"""The user's config: what it may say, what is wrong with it."""
 
 from __future__ import annotations
 

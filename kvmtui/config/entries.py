@@ -1,4 +1,4 @@
-"""The ``hosts:`` and ``defaults:`` of a config."""
+"""The hosts of a config, with the defaults they share."""
 
 from __future__ import annotations
 

@@ -19,14 +19,16 @@ def read_bounded(path: Path) -> tuple[bytes, str, str]:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         return b"", _why(error), "check the path, or name a config by --config FILE"
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             return b"", "not a file", "name a YAML file"
-        try:
+        with open(handle, "rb", closefd=False) as file:
             raw = file.read(SIZE_MAX + 1)
-        except OSError as error:
-            return b"", _why(error), "check the disk it is on"
+    except OSError as error:
+        return b"", _why(error), "check the disk it is on"
+    finally:
+        os.close(handle)
     if len(raw) > SIZE_MAX:
         return b"", f"{found.st_size:,} bytes; a config has at most {SIZE_MAX:,}", "is this the right file?"
     return raw, "", ""

@@ -15,7 +15,7 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True):
     identity_file: str = ""
     """Absolute path of the private key to log in with; "": as ssh would choose."""
     known_hosts: str = ""
-    """Absolute path of a known_hosts file to read besides ours; "": the user's and the system's, as ssh does."""
+    """Absolute path of a known_hosts file to read instead of the user's; "": what ssh would read."""
     jump: str = ""
     """Hosts to go through, as ssh's -J: ``[user@]host[:port],…``; "none": straight there; "": as ssh's config says."""
     tags: tuple[str, ...] = ()

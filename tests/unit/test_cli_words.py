@@ -1,0 +1,137 @@
+"""What is typed wrongly is told in words, with the exit code that scripts know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvmtui.cli import exits, main
+from kvmtui.cli.complaint import exit_code
+from kvmtui.errors import (
+    ConfigError,
+    FilterError,
+    LibvirtError,
+    NotRecordedError,
+    OutcomeUnknownError,
+    RefusedError,
+    UsageError,
+    WorkerError,
+)
+
+
+@pytest.fixture(autouse=True)
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a config, on a machine where nobody waits at a terminal."""
+    for name in ("STATE_HOME", "CONFIG_HOME", "RUNTIME_DIR"):
+        monkeypatch.setenv(f"XDG_{name}", str(tmp_path))
+    for name in ("KVMTUI_CONFIG", "KVMTUI_SOCKET", "KVMTUI_DEBUG", "LIBVIRT_DEFAULT_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("ls", "which list? · kvmtui ls vms"),
+        ("ls vm", "vm: no such list · did you mean vms?"),
+        ("ls vms -o xml", "invalid choice: 'xml'"),
+        ("ls vms --timeout x", "no number of seconds"),
+        ("ls vms --timeout 61", "0 to 60 seconds"),
+        ("do", "which verb?"),
+        ("do strat name:x", "strat: no such verb · did you mean start?"),
+        ("do start", "which VMs? · name:web-01"),
+        ("do start name:x --all", "either a filter or --all"),
+        ("do start name:x --expect many", "'many' is no count"),
+        ("do start name:x --expect -1", "'-1' is no count"),
+        ("worker", "act"),
+        ("worker status --force", "ways to stop"),
+        ("worker stop --force --drain", "not allowed with"),
+        ("trust", "HOST"),
+        ("trust h --yes", "--fingerprint SHA256:"),
+        ("trust h --fingerprint MD5:00", "begins with SHA256:"),
+        ("demo --hosts 0", "1 to 1,000 hosts"),
+        ("demo nonsense", "nonsense: no such command · one of ls,"),
+        ("demo -c kvm1 ls vms", "hosts of its own"),
+        ("demo ls vms -c kvm1", "hosts of its own"),
+        ("--config a.yaml kvm1", "either hosts or --config"),
+        ("--config none.yaml ls vms", "No such file"),
+        ("--config none.yaml", "No such file"),
+        ("kvm1 ls vms", "ls: a command comes before hosts · kvmtui -c kvm1 ls vms"),
+        ("-c qemu+tls://h/system ls vms", "TLS"),
+        ("--colour", "unrecognized arguments: --colour"),
+    ],
+)
+def test_a_mistake_is_told_on_standard_error(words: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, nothing on standard output, what to do instead."""
+    assert main(words.split()) == exits.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_a_part_of_a_filter_that_is_empty_is_no_filter(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unset variable in a script must not make an act reach further."""
+    assert main(["do", "off", "tag:web", ""]) == exits.USAGE
+    assert "a part of the filter is empty" in capsys.readouterr().err
+
+
+def test_every_problem_of_a_config_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.yaml").write_text("hosts:\n  - name: no\n    uri: x\n    tag: 1\n")
+    assert main(["check"]) == exits.USAGE
+    err = capsys.readouterr().err
+    assert "config.yaml: 3 problems" in err
+    assert [line.partition(":")[0].strip() for line in err.splitlines()[1:]] == ["line 2", "line 3", "line 4"]
+
+
+def test_a_good_config_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "hosts: [{name: a, uri: 'qemu:///system'}, {name: b, uri: 'qemu:///system'}]\n"
+    )
+    assert main(["check"]) == exits.DONE
+    out = capsys.readouterr().out
+    assert "config.yaml: fine, 2 hosts" in out
+    assert "a, b have the same uri" in out
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--help"], ["help"], ["ls", "--help"], ["help", "do"], ["demo", "--help"]):
+        assert main(words) == exits.DONE
+        assert "usage: kvmtui" in capsys.readouterr().out
+    assert main(["--version"]) == exits.DONE
+    assert capsys.readouterr().out.startswith("kvmtui ")
+
+
+def test_the_console_wants_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A host may be called like a command: behind -- every word is a host."""
+    assert main(["--", "ls"]) == exits.USAGE
+    assert "needs a terminal" in capsys.readouterr().err
+
+
+def test_a_word_like_a_command_that_is_no_host_is_not_dialled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["shutdown", "web-01"]) == exits.USAGE
+    assert "did you mean kvmtui do shutdown?" in capsys.readouterr().err
+
+
+@given(st.lists(st.text(max_size=12), max_size=4))
+def test_no_words_make_a_traceback(words: list[str]) -> None:
+    """Whatever stands behind a command, it is understood, or told."""
+    for command in ("check", "do", "trust", "worker", "demo", "ls"):
+        assert main([command, *words, "--no-such-option"]) in {exits.USAGE, exits.DONE}
+
+
+def test_each_kind_of_error_has_its_code() -> None:
+    codes = {
+        UsageError("x"): exits.USAGE,
+        ConfigError("f", ["x"]): exits.USAGE,
+        FilterError("x", 0, 1): exits.USAGE,
+        RefusedError("x"): exits.REFUSED,
+        OutcomeUnknownError("x"): exits.UNKNOWN,
+        NotRecordedError("x"): exits.FAILED,
+        WorkerError("x"): exits.FAILED,
+        LibvirtError("x", 1, 1): exits.FAILED,
+    }
+    assert {error: exit_code(error) for error in codes} == codes
