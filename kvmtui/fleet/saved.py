@@ -15,6 +15,7 @@ from kvmtui.model.host import Host
 from kvmtui.model.vm import Vm, VmState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from kvmtui.fleet.fleet import Fleet
@@ -73,8 +74,30 @@ class Saved(NamedTuple):
 
 def encode(fleet: Fleet, now: float) -> bytes:
     """Return the fleet as it goes into the file."""
-    hosts = tuple(
-        SavedHost(
+    return pack(hosts_of(fleet), now)
+
+
+def hosts_of(fleet: Fleet) -> Iterator[SavedHost]:
+    """Return what is kept of each host that was ever heard of. The fleet may change between one and the next."""
+    for host in fleet.hosts.values():
+        if not host.seen:
+            continue
+        vms = tuple(
+            SavedVm(
+                vm.uuid,
+                vm.name,
+                vm.was or vm.state,
+                fleet.seen(vm),
+                vm.vcpus,
+                vm.mem_max_bytes,
+                vm.persistent,
+                vm.autostart,
+                vm.has_snapshot,
+                vm.owner,
+            )
+            for vm in fleet.on_hosts([host.name])
+        )
+        yield SavedHost(
             name=host.name,
             uri=host.uri,
             version=host.version,
@@ -82,26 +105,13 @@ def encode(fleet: Fleet, now: float) -> bytes:
             mem_total_bytes=host.mem_total_bytes,
             seen=host.seen,
             demo=host.demo,
-            vms=tuple(
-                SavedVm(
-                    vm.uuid,
-                    vm.name,
-                    vm.was or vm.state,
-                    fleet.seen(vm),
-                    vm.vcpus,
-                    vm.mem_max_bytes,
-                    vm.persistent,
-                    vm.autostart,
-                    vm.has_snapshot,
-                    vm.owner,
-                )
-                for vm in fleet.on_hosts([host.name])
-            ),
+            vms=vms,
         )
-        for host in fleet.hosts.values()
-        if host.seen
-    )
-    return msgspec.json.encode(SavedFleet(format=FORMAT, at=now, hosts=hosts))
+
+
+def pack(hosts: Iterable[SavedHost], now: float) -> bytes:
+    """Return hosts as they go into the file."""
+    return msgspec.json.encode(SavedFleet(format=FORMAT, at=now, hosts=tuple(hosts)))
 
 
 def write(path: Path, content: bytes) -> bool:

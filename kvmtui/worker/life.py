@@ -26,7 +26,7 @@ from kvmtui.worker.service import JOBS_MAX, Service
 from kvmtui.worker.watching import Watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
     from kvmtui.config import Config
     from kvmtui.hosts.pool import HostPool
@@ -74,10 +74,10 @@ class Worker:
         self.memory = Memory(paths.fleet, self.fleet, clock)
         self.journal = Journal(paths.journal, clock)
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
+        self._loop = asyncio.get_running_loop()
+        self.watching = Watching(self._loop, self._looked_at, pool.watch)
         self.service = Service(self)
         self.server: Server
-        self._loop = asyncio.get_running_loop()
-        self.watching = Watching(self._loop, self.service.looked_at, pool.watch)
         self._idle_s = idle_s
         self._file_limit = file_limit
         self._notices: dict[str, str] = {}
@@ -209,6 +209,9 @@ class Worker:
     def _check_journal(self) -> None:
         trouble = self.journal.trouble
         self._set_notice("journal", f"nothing can be started: {trouble}" if trouble else "")
+
+    def _looked_at(self) -> Iterable[tuple[str, str]]:
+        return self.service.looked_at()
 
     # --- news --------------------------------------------------------------------------------------------------
 

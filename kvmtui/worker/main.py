@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -15,6 +16,10 @@ from kvmtui.worker import place
 if TYPE_CHECKING:
     from kvmtui.paths import WorkerPaths
 
+SWITCH_S = 0.001
+"""How long a thread waits before it asks for its turn: with a thread a host, many come before the serve loop's."""
+YOUNG = (20_000, 20, 100)
+"""When the garbage of each generation is looked for: the oldest, all of the fleet, hardly ever, as it takes 100 ms."""
 IDLE_S = 60.0
 """How long a worker that was started on demand stays without a client and a running job."""
 
@@ -78,6 +83,9 @@ def _serve(paths: WorkerPaths, *, foreground: bool, idle_s: float | None) -> NoR
         worker = Worker(paths, config, pool, idle_s=idle_s, file_limit=file_limit)
         await worker.live(listener, handover)
 
+    gc.freeze()  # modules stay: they need not be looked through again and again
+    gc.set_threshold(*YOUNG)
+    sys.setswitchinterval(SWITCH_S)
     code = 0
     try:
         asyncio.new_event_loop().run_until_complete(live())

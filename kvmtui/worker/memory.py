@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kvmtui.fleet.fleet import Fleet
 
 PERIOD_S = 30.0
+SLICE_S = 0.005
+"""How long it collects before the loop does other things."""
 
 
 class Memory:
@@ -33,12 +35,19 @@ class Memory:
         self._written = self._revision()
 
     async def keep(self) -> None:
-        """Write it down, if something has changed; the disk is waited for in another thread."""
-        revision = self._revision()
+        """Write it down, if something has changed: in small pieces, the disk waited for in another thread."""
+        revision, at = self._revision(), self._clock()
         if revision == self._written:
             return
-        content = saved.encode(self._fleet, self._clock())
-        if await asyncio.to_thread(saved.write, self._path, content):
+        hosts: list[saved.SavedHost] = []
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for host in saved.hosts_of(self._fleet):
+            hosts.append(host)
+            if loop.time() - began > SLICE_S:
+                await asyncio.sleep(0)
+                began = loop.time()
+        if await asyncio.to_thread(lambda: saved.write(self._path, saved.pack(hosts, at))):
             self._written = revision
 
     def _revision(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from kvmtui.hosts.reports import LinkReport, Listing, Sampling, Vitals
@@ -35,9 +36,15 @@ class Rounds:
 
     def __init__(self) -> None:
         self._hosts: dict[str, _Rounds] = {}
+        self._reports: Counter[str] = Counter()
+
+    def reports(self, host: str) -> int:
+        """Return how many reports of a host were counted: while it is the same, nothing else has changed here."""
+        return self._reports[host]
 
     def take(self, report: Report) -> None:
         """Count a report."""
+        self._reports[report.host] += 1
         if isinstance(report, LinkReport):
             if report.state is not LinkState.UP:
                 self._hosts.pop(report.host, None)
@@ -58,21 +65,20 @@ class Rounds:
 
     def keep(self, hosts: Collection[str]) -> None:
         """Forget hosts that are in the config no longer."""
-        for name in self._hosts.keys() - set(hosts):
-            del self._hosts[name]
+        for name in self._reports.keys() - set(hosts):
+            del self._reports[name]
+            self._hosts.pop(name, None)
 
     def is_listed(self, host: str) -> bool:
         """Whether a host has listed its VMs since its link came up."""
         return host in self._hosts and self._hosts[host].is_listed
 
-    def has_settled(self, host: Host, vms: Iterable[Vm], samples: int) -> bool:
-        """Whether ``host`` is known to be lost, or has told of itself and ``vms`` in ``samples`` rounds."""
+    def has_settled(self, host: Host, samples: int) -> bool:
+        """Whether ``host`` is known to be lost, or has told of itself; its VMs are another question: lacking()."""
         if host.link is not LinkState.UP:
             return host.link in SETTLED
         told = self._hosts.get(host.name)
-        if told is None or not told.is_listed:
-            return False
-        return not (0 < told.vitals < min(samples, ENOUGH)) and not self.lacking(vms, samples)
+        return told is not None and told.is_listed and not 0 < told.vitals < min(samples, ENOUGH)
 
     def lacking(self, vms: Iterable[Vm], samples: int) -> list[Vm]:
         """Return those of ``vms`` that run, are not stuck, and of which fewer rounds of figures are in."""

@@ -13,7 +13,6 @@ from kvmtui.fleet import detail
 from kvmtui.fleet.windows import page
 from kvmtui.guard import gate
 from kvmtui.guard.client import ClientId, from_peer
-from kvmtui.model.host import LinkState
 from kvmtui.wire.messages import (
     Abort,
     CloseWindow,
@@ -27,7 +26,6 @@ from kvmtui.wire.messages import (
     Jobs,
     ListRows,
     MakePlan,
-    Missing,
     Opened,
     OpenSeries,
     OpenSummary,
@@ -44,6 +42,7 @@ from kvmtui.wire.messages import (
     Welcome,
     WorkerStatus,
 )
+from kvmtui.worker.settling import Settling
 from kvmtui.worker.views import SUMMARY_NUMBER, SeriesView, SummaryView, WindowView
 
 if TYPE_CHECKING:
@@ -55,10 +54,8 @@ if TYPE_CHECKING:
     from kvmtui.wire.connection import Connection
     from kvmtui.worker.life import Worker
 
-SETTLE_MAX_S = 60.0
 JOBS_MAX = 1_000
 NUMBER_MAX = 1 << 31
-_SETTLE_LOOK_S = 0.05
 _SMALL_XML = 65_536
 _STOP_MODES = ("idle", "drain", "force")
 
@@ -69,7 +66,7 @@ class Service:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
-        self._settling: list[Callable[[], Iterable[tuple[str, str]]]] = []
+        self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir)
         self._answers: dict[type[Request[Any]], Callable[[Any, Connection], Awaitable[object]]] = {
             Status: self._on_status,
             Jobs: self._on_jobs,
@@ -121,8 +118,7 @@ class Service:
             for view in connection.views.all():
                 if isinstance(view, WindowView | SeriesView):
                     yield from view.watched()
-        for lacking in self._settling:
-            yield from lacking()
+        yield from self._settling.hurried()
 
     # --- about the worker --------------------------------------------------------------------------------------
 
@@ -202,36 +198,7 @@ class Service:
         return page(request.query, worker.fleet, jobs, worker.clock())
 
     async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
-        fleet, rounds, samples = self._worker.fleet, self._worker.rounds, request.samples
-        waiting = set(fleet.hosts)
-
-        def lacking() -> Iterable[tuple[str, str]]:
-            return [(vm.host, vm.uuid) for vm in rounds.lacking(fleet.on_hosts(waiting), samples)]
-
-        self._settling.append(lacking)
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + max(0.0, min(request.timeout_s, SETTLE_MAX_S))
-        try:
-            while True:
-                waiting = {
-                    name
-                    for name in waiting
-                    if (host := fleet.hosts.get(name)) and not rounds.has_settled(host, fleet.on_hosts([name]), samples)
-                }
-                if not waiting or loop.time() >= ends:
-                    break
-                self._worker.watching.stir()
-                await asyncio.sleep(_SETTLE_LOOK_S)
-        finally:
-            self._settling.remove(lacking)
-            self._worker.watching.stir()
-        return Settled(
-            missing=tuple(
-                Missing(host=host.name, link=host.link.value, reason=host.link_reason, remedy=host.link_remedy)
-                for host in fleet.hosts.values()
-                if host.link is not LinkState.UP or not rounds.is_listed(host.name)
-            )
-        )
+        return await self._settling.wait(request.timeout_s, request.samples)
 
     async def _on_get_detail(self, request: GetDetail, _connection: Connection) -> VmDetail:
         self._check_host(request.host)
