@@ -16,11 +16,12 @@ import asyncssh
 class _Server(asyncssh.SSHServer):
     """Lets the right key in, forwards sockets."""
 
-    def __init__(self, seen: list[asyncssh.SSHServerConnection]) -> None:
-        self._seen = seen
+    def __init__(self, sshd: Sshd) -> None:
+        self._sshd = sshd
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._seen.append(conn)
+        self._sshd.connections.append(conn)
+        self._sshd.met.set()
 
     def unix_connection_requested(self, dest_path: str) -> bool:
         return True
@@ -35,6 +36,8 @@ class Sshd:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.connections: list[asyncssh.SSHServerConnection] = []
+        self.met = asyncio.Event()
+        """Somebody has connected."""
         self.port = 0
         self.identity = folder / "id"
         self.known_hosts = folder / "known_hosts"
@@ -55,7 +58,7 @@ class Sshd:
         server = await asyncssh.listen(
             "127.0.0.1",
             0,
-            server_factory=lambda: _Server(self.connections),
+            server_factory=lambda: _Server(self),
             server_host_keys=[host_key],
             authorized_client_keys=str(self.folder / "authorized"),
             process_factory=_run,
