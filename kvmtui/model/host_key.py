@@ -6,7 +6,7 @@ import msgspec
 
 
 class HostKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A host key as shown by a host. The fields are those of the line's HostKey."""
+    """A host key as shown by a host, with what is known of it."""
 
     host: str
     """Name in the config, or the jump host."""
