@@ -10,7 +10,7 @@ from tests.bench.figure import Figure, ms
 from tests.bench.session import Session
 from tests.bench.terminal import cpu_s
 
-KEYS = "j" * 120
+KEYS = ("j" * 40 + "k" * 20) * 2
 VMS_PER_HOST = 30
 
 

@@ -81,8 +81,17 @@ class Session:
             return 0.0
         began = time.monotonic()
         self.run("worker", "stop", "--force")
-        while Path(f"/proc/{pid}").exists():
+        while is_alive(pid):
             if time.monotonic() - began > 10:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
         return time.monotonic() - began
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process has not ended; whoever inherited it may not have taken notice of its end yet."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"

@@ -46,6 +46,10 @@ class Product:
         """Return the row of the VM called ``name`` without waiting for anything."""
         return next(row for row in self.ls("vms", f"name:{name}", "--timeout", "0"))
 
+    def newest_job(self) -> Row:
+        """Return the job that began last."""
+        return max(self.ls("jobs"), key=lambda row: row["started"])
+
     def status(self) -> Row:
         """Return what ``kvmtui worker status`` says."""
         done = self.run("worker", "status", "-o", "json", check=True)
