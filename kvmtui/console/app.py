@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from textual.app import App
 from textual.events import Event, Key, Paste
 
-from kvmtui.console import keys
+from kvmtui.console import desk, keys
 from kvmtui.console.crash import record
 from kvmtui.console.feed import Early, Feed, Stage
 from kvmtui.console.present.jobs import outcome, progress
@@ -89,7 +89,7 @@ class Console(App[None]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = ""
         """The last trouble with the worker that was said."""
-        self.main = MainPage(self)
+        self.main = MainPage(self, early.lists if early is not None else desk.listings())
 
     # --- what pages ask ----------------------------------------------------------------------------------------
 
@@ -149,6 +149,12 @@ class Console(App[None]):
         """Whether all frames have been taken by the terminal."""
         return not (isinstance(self._driver, Terminal) and self._driver.is_behind)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that was begun here waits for the worker."""
+        connection = 1
+        return self.feed.is_waiting or len(self._tasks) > connection
+
     def work(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Do something that waits for the worker; what it raises is said."""
         task = asyncio.get_running_loop().create_task(self._guarded(coroutine))
@@ -195,11 +201,12 @@ class Console(App[None]):
     def _staged(self) -> None:
         if self.feed.stage is not Stage.UP:
             self.jobs.forget()
-        if self.feed.trouble and self.feed.trouble != self._told:
-            self.say(clean(f"✗ {self.feed.trouble}"), "bad")
-        elif self._told:
+        if self.feed.stage is Stage.UP and self._told:
             self.say("the worker is back", "good")
-        self._told = self.feed.trouble
+            self._told = ""
+        elif self.feed.remedy and self.feed.remedy != self._told:
+            self._told = self.feed.remedy
+            self.say(clean(f"✗ {self._told}"), "bad")
         if self.is_running:
             for screen in self.screen_stack:
                 if isinstance(screen, Page):

@@ -30,11 +30,11 @@ WINDOWS = {"hosts": HOSTS, "vms": VMS, "tasks": JOBS}
 """Pane -> number of its window."""
 
 
-def first_requests(width: int, height: int) -> list[OpenWindow]:
-    """Return what a terminal of this size asks for first: what it will ask for again once it is painted."""
+def first_requests(lists: dict[str, Listing], width: int, height: int) -> list[OpenWindow]:
+    """Return what ``lists`` ask for first on a terminal of this size, and have them take it for asked."""
     frame = divide(width, height, pane="vms", bottom="metrics", zoomed=False)
     requests = []
-    for pane, listing in listings().items():
+    for pane, listing in lists.items():
         rows = frame.rows(pane)
         if rows:
             listing.resize(rows)

@@ -15,6 +15,7 @@ from kvmtui.wire.messages import CloseWindow, OpenSummary, SummaryChanged
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from kvmtui.console.listing import Listing
     from kvmtui.model.host import Summary
     from kvmtui.wire.client import Pushed
     from kvmtui.wire.line import Line
@@ -42,6 +43,8 @@ class Early(NamedTuple):
 
     line: Line
     summary: Summary
+    lists: dict[str, Listing]
+    """The lists of the main screen, which have asked."""
     sent: dict[int, OpenWindow]
     """Window -> what was asked for."""
 
@@ -68,7 +71,9 @@ class Feed:
         """
         self.stage = Stage.CONNECTING
         self.trouble = ""
-        """Why there is no worker, in words."""
+        """Why there is no worker, in a few words."""
+        self.remedy = ""
+        """The same with all that is known of it, and what to do."""
         self.welcome: Welcome | None = None
         self._dial = dial
         self._on_push = on_push
@@ -99,9 +104,9 @@ class Feed:
                     failures = 0
                     assert self._client is not None
                     await asyncio.shield(self._client.closed)
-                    await self._lost("the worker is gone")
+                    await self._lost("the worker is gone", "")
                 except KvmtuiError as error:
-                    await self._lost(str(error))
+                    await self._lost(error.text, str(error))
                     await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
                     failures += 1
         finally:
@@ -121,15 +126,15 @@ class Feed:
     async def _take(self, line: Line) -> Client:
         client = await Client.adopt(line, self._on_push)
         self._client, self.welcome = client, client.welcome
-        self.stage, self.trouble = Stage.UP, ""
+        self.stage, self.trouble, self.remedy = Stage.UP, "", ""
         self._on_stage()
         return client
 
-    async def _lost(self, trouble: str) -> None:
+    async def _lost(self, trouble: str, remedy: str) -> None:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
-        self.stage, self.trouble = Stage.GONE, trouble
+        self.stage, self.trouble, self.remedy = Stage.GONE, trouble, remedy
         self._on_stage()
 
     # --- windows -----------------------------------------------------------------------------------------------
@@ -179,6 +184,11 @@ class Feed:
             await self.call(CloseWindow(window=window))
         except KvmtuiError as error:
             log.info("window %d: %s", window, error)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a request for a window has left and is not answered, or waits to leave."""
+        return any(wish.task is not None and not wish.task.done() for wish in self._wishes.values())
 
     # --- calls -------------------------------------------------------------------------------------------------
 

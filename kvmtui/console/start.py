@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from kvmtui.console.desk import first_requests
+from kvmtui.console.desk import first_requests, listings
 from kvmtui.errors import KvmtuiError, UsageError, WorkerError
 from kvmtui.wire.line import Line, greeting
 from kvmtui.wire.messages import OpenSummary, encode
@@ -97,7 +97,8 @@ def _ask_first(line: Line, columns: int, lines: int) -> Early | None:
 
     try:
         summary = line.call(OpenSummary(), HELLO_S)
-        requests = first_requests(columns, lines)
+        lists = listings()
+        requests = first_requests(lists, columns, lines)
         for request in requests:
             line.last_id += 1
             line.socket.sendall(
@@ -106,4 +107,4 @@ def _ask_first(line: Line, columns: int, lines: int) -> Early | None:
     except (KvmtuiError, OSError):
         line.close()
         return None
-    return Early(line, summary, {request.window: request for request in requests})
+    return Early(line, summary, lists, {request.window: request for request in requests})

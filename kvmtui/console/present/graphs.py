@@ -54,18 +54,18 @@ def buckets(
 def bridge(values: Sequence[float | None], most: int) -> list[float | None]:
     """Return ``values`` with holes of at most ``most`` columns filled by what was before them.
 
-    A column narrower than the period of the samples has none of its own now and then; that is no gap.
+    A column narrower than the period of the samples has none of its own now and then, and the newest has none yet;
+    that is no gap.
     """
     bridged = list(values)
-    hole = 0
-    for index, value in enumerate(bridged):
-        if value is None:
-            hole += 1
-            continue
-        if hole <= most and hole < index:
-            for missing in range(index - hole, index):
-                bridged[missing] = bridged[index - hole - 1]
-        hole = 0
+    start = 0
+    while start < len(bridged):
+        end = start
+        while end < len(bridged) and values[end] is None:
+            end += 1
+        if start > 0 and end - start <= most:
+            bridged[start:end] = [bridged[start - 1]] * (end - start)
+        start = end + 1
     return bridged
 
 
@@ -92,9 +92,9 @@ def _dots(value: float | None, full: int, top: float) -> int:
     """Return how many dots high a value is."""
     if value is None:
         return 0
-    if top <= 0:
-        return 1
-    return max(1, min(full, round(value / top * full)))
+    if value >= top:
+        return full if value > 0 else 1
+    return max(1, round(value / top * full))
 
 
 def _column(height: int, dots: tuple[int, ...], *, hanging: bool) -> int:

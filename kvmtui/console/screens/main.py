@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from kvmtui.console.app import Console
+    from kvmtui.console.listing import Listing
     from kvmtui.console.widgets.painted import Painted
     from kvmtui.console.widgets.pane import Pane
 
@@ -35,9 +36,8 @@ class MainPage(Page):
 
     contexts = ("list", "main")
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, lists: dict[str, Listing]) -> None:
         super().__init__()
-        lists = desk.listings()
         self.hosts = Table(1, "hosts", desk.HOSTS, lists["hosts"], Look(hosts.SHOWN, hosts.row, "hosts"))
         self.vms = Table(2, "vms", desk.VMS, lists["vms"], Look(vms.SHOWN, vms.row, "VMs"))
         self.metrics = Graphs(3, "metrics", desk.SERIES)
@@ -108,7 +108,7 @@ class MainPage(Page):
                 self._subject = self.hosts if name == "hosts" else self.vms
             self.place_anew()
             self.show_keys()
-            self._settle()
+            self._show_metrics()
 
     def press(self, key: str, at: float) -> None:
         if self.sheet is None or self.sheet.entry is None:

@@ -1,0 +1,193 @@
+"""Keys to intents: what the worker is asked for, and what it is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kvmtui.errors import RefusedError
+from kvmtui.model.job import JobState
+from kvmtui.model.vm import VmState
+from kvmtui.wire.messages import Abort, MakePlan, Reconnect, Submit
+from tests.console.desks import sitting
+from tests.console.fake_worker import NOW, FakeWorker, small_fleet
+
+
+def _uuid(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+async def test_two_keys_and_a_yes_make_one_job() -> None:
+    """A d y: one plan for the row under the cursor, one submit with its phrase, the outcome said."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d")
+        (plan,) = desk.worker.asked(MakePlan)
+        assert (plan.verb, plan.targets) == ("shutdown", (("kvm1", _uuid(1)),))
+        assert "Shut down web-01 on kvm1" in desk.sheet
+        assert "undo    start it" in desk.sheet
+        assert not desk.worker.asked(Submit)
+        await desk.press("y")
+        (submit,) = desk.worker.asked(Submit)
+        assert submit.typed == "y"
+        assert not desk.sheet
+        assert "shut down web-01" in desk.message
+        desk.worker.end_job("j1", text="✓ web-01 kvm1: shut down done, shut off")
+        await desk.until(lambda: "done" in desk.message)
+        assert desk.message == "✓ web-01 kvm1: shut down done, shut off"
+
+
+@pytest.mark.parametrize("key", ["enter", "space", "n", "Y", "a", "s", "d"])
+async def test_nothing_but_the_phrase_says_yes(key: str) -> None:
+    """Enter, space and other letters leave the question as it is."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", key)
+        assert "Shut down web-01" in desk.sheet
+        assert not desk.worker.asked(Submit)
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "ctrl+c"])
+async def test_a_question_can_be_left(key: str) -> None:
+    """Whatever leads out leads out, and nothing is done."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", key)
+        assert not desk.sheet
+        assert not desk.worker.asked(Submit)
+        assert desk.app.is_running
+
+
+async def test_what_destroys_wants_the_name() -> None:
+    """Force off takes the VM's name and enter; y, a wrong name, a name without enter do nothing."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "F", "y", "enter")
+        assert "that is not web-01" in desk.sheet
+        await desk.press("ctrl+u", *"web-01")
+        assert not desk.worker.asked(Submit)
+        await desk.press("enter")
+        (submit,) = desk.worker.asked(Submit)
+        assert submit.typed == "web-01"
+
+
+async def test_what_cannot_be_done_says_why() -> None:
+    """A letter that does not apply stays in its place with its reason, and asks nothing of the worker."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a")
+        assert "s  start             already running" in desk.sheet
+        await desk.press("s")
+        assert "start: already running" in desk.sheet
+        assert not desk.worker.asked(MakePlan)
+
+
+async def test_what_does_no_harm_is_not_asked() -> None:
+    """A verdict of "may" goes ahead without a question."""
+    async with sitting() as desk:
+        await desk.press("slash", *"build-1", "enter", "a", "s")
+        assert len(desk.worker.asked(Submit)) == 1
+        assert not desk.sheet
+
+
+async def test_a_verdict_of_no_is_one_line(tmp_path: Path) -> None:
+    """Read-only: no, and why; no question."""
+    worker = FakeWorker(tmp_path, read_only=True)
+    small_fleet(worker)
+    async with sitting(worker) as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d")
+        assert not desk.sheet
+        assert desk.message == "✗ shut down web-01 on kvm1: no, read-only"
+        assert "RO" in desk.lines()[0]
+
+
+async def test_a_refused_plan_is_asked_anew() -> None:
+    """What was confirmed has changed meanwhile: a new plan is shown, and nothing typed before counts for it."""
+    async with sitting() as desk:
+        desk.worker.refusals = [RefusedError("web-01 is not as it was in the plan")]
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y")
+        assert "asked again: web-01 is not as it was in the plan" in desk.sheet
+        assert len(desk.worker.asked(MakePlan)) == 2
+        await desk.press("y")
+        assert len(desk.worker.asked(Submit)) == 2
+
+
+async def test_a_question_whose_vm_changed_is_asked_anew() -> None:
+    """The row under the question changes its state: the worker is asked for another plan, which says what is now."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "p")
+        assert "Pause web-01" in desk.sheet
+        desk.worker.set_state("web-01", VmState.PAUSED)
+        await desk.until(lambda: len(desk.worker.asked(MakePlan)) == 2)
+        await desk.settle()
+        assert not desk.worker.asked(Submit)
+        assert "already paused" in desk.message
+
+
+async def test_an_expired_question_is_dead() -> None:
+    """After the plan's time it says so, and takes nothing but esc."""
+    moments = iter([NOW] * 1_000_000)
+    late = [0.0]
+    async with sitting(clock=lambda: next(moments) + late[0]) as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d")
+        late[0] = 121.0
+        await desk.press("y")
+        assert "expired, nothing was done" in desk.sheet
+        assert not desk.worker.asked(Submit)
+        await desk.press("escape")
+        assert not desk.sheet
+
+
+async def test_a_failure_is_said_and_stays() -> None:
+    """The failure form stands until it is dismissed."""
+    said = "✗ web-01 kvm1: shut down NOT done, still running · why: no reaction to ACPI for 120 s · next: F force off"
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y")
+        desk.worker.end_job("j1", JobState.FAILED, said)
+        await desk.until(lambda: desk.message == said)
+        await desk.press("j", "k")
+        assert desk.message == said
+        await desk.press("escape")
+        assert not desk.message
+
+
+async def test_jobs_of_others_are_not_said() -> None:
+    """Somebody else's outcome is for the tasks pane."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y")
+        desk.app.jobs = type(desk.app.jobs)()
+        desk.app.message = None
+        desk.worker.end_job("j1", text="✓ done")
+        await desk.settle()
+        assert not desk.message
+
+
+async def test_tasks_lead_to_their_steps() -> None:
+    """T shows the tasks, enter the steps of one, with why it failed and what to do."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y")
+        desk.worker.end_job("j1", JobState.FAILED, "✗ web-01 kvm1: shut down NOT done")
+        await desk.press("t", "enter")
+        await desk.until(lambda: "Timed out during operation" in desk.text())
+        assert "wait more, or force off" in desk.text()
+        await desk.press("escape", "escape")
+        assert "newest first" in desk.text()
+
+
+async def test_a_task_that_runs_begins_no_more() -> None:
+    """A x in the tasks: its further steps are called off."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y", "t", "a", "x")
+        assert [request.job for request in desk.worker.asked(Abort)] == ["j1"]
+
+
+async def test_a_lost_host_is_tried_again() -> None:
+    """A r on a host that is not up asks for another try; on one that is up it says so."""
+    async with sitting() as desk:
+        await desk.press("1", "a", "r")
+        assert [request.host for request in desk.worker.asked(Reconnect)] == ["kvm7"]
+
+
+async def test_leaving_says_what_goes_on() -> None:
+    """Q leaves at once, and tells which tasks go on."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y")
+        assert desk.app.parting_words().startswith("1 task goes on: shutdown web-01")
+        desk.worker.end_job("j1")
+        await desk.until(lambda: not desk.app.parting_words())

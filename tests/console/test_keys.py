@@ -1,0 +1,180 @@
+"""Keys as they arrive, and what they are bound to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvmtui.actions import VERBS
+from kvmtui.console import keys
+from kvmtui.console.editing import Entry
+from kvmtui.console.present.cells import plain
+from kvmtui.console.present.help import help_lines
+from kvmtui.console.screens.detail import DetailPage
+from kvmtui.console.screens.help import HelpPage
+from kvmtui.console.screens.main import MainPage
+from kvmtui.console.screens.ordering import LETTERS
+from kvmtui.console.screens.tasks import JobPage
+from kvmtui.console.sieve import APART_S, TORN_S, Arrived, Sieve
+from kvmtui.model.columns import COLUMNS
+
+
+def test_no_key_is_bound_twice_or_where_it_must_not() -> None:
+    """One meaning a place; what torn escape sequences arrive as, and what multiplexers use, stays free."""
+    assert keys.clashes() == []
+
+
+@pytest.mark.parametrize("page", [MainPage, DetailPage, JobPage, HelpPage])
+def test_every_binding_has_its_method(page: type[MainPage]) -> None:
+    """A key in the table does something on every page where it is bound."""
+    for action in keys.ACTIONS:
+        if action.context in (*page.contexts, "everywhere"):
+            assert callable(getattr(page, f"do_{action.id}"))
+
+
+def test_everything_is_in_the_help() -> None:
+    """If it is not reachable from ?, it does not exist: keys, verbs, columns with their formulas."""
+    text = re.sub(r"\s+", " ", "\n".join(plain(line) for line in help_lines(400)))
+    for action in keys.ACTIONS:
+        assert action.help in text
+    for verb in VERBS.values():
+        assert f"{verb.key} {verb.title}" in text
+        assert verb.help in text
+    for columns in COLUMNS.values():
+        for column in columns:
+            assert column.help in text
+
+
+def test_order_letters_are_one_each() -> None:
+    """No letter orders by two columns, and every one of them exists."""
+    for resource, letters in LETTERS.items():
+        assert len(set(letters.values())) == len(letters)
+        assert set(letters) - {""} <= {column.id for column in COLUMNS[resource]}
+
+
+# --- the sieve ----------------------------------------------------------------------------------------------------
+
+
+def _keys(text: str, at: float, apart: float = 0.0) -> list[Arrived]:
+    names = {"\x1b": "escape", "\r": "enter", "\t": "tab"}
+    return [
+        Arrived(names.get(character, character), character != "\x1b", at + place * apart)
+        for place, character in enumerate(text)
+    ]
+
+
+def test_one_key_at_a_time_is_typing() -> None:
+    """Keys that are pressed one after the other all count."""
+    sieve = Sieve(keys.MOVES)
+    for place, key in enumerate("adyq/?"):
+        assert sieve.sift(_keys(key, place * 0.05)) == (tuple(_keys(key, place * 0.05)), "")
+
+
+@pytest.mark.parametrize("text", ["easy", "ady", "ay\r", "y\r", "jay", "aa"])
+def test_a_burst_is_dropped_and_told(text: str) -> None:
+    """What comes at once is no typing: nothing of it counts."""
+    sifted = Sieve(keys.MOVES).sift(_keys(text, 1.0))
+    assert sifted.keys == ()
+    assert sifted.burst == text.replace("\r", "⏎")
+
+
+def test_a_key_held_down_is_no_burst() -> None:
+    """Over a slow line movements arrive together."""
+    sifted = Sieve(keys.MOVES).sift(_keys("jjjjkk", 1.0))
+    assert [key.key for key in sifted.keys] == list("jjjjkk")
+
+
+def test_a_burst_in_two_portions_is_one() -> None:
+    """What follows without a pause belongs to what was dropped; after a pause somebody types again."""
+    sieve = Sieve(keys.MOVES)
+    assert sieve.sift(_keys("ea", 1.0)).burst == "ea"
+    assert sieve.sift(_keys("s", 1.0 + APART_S / 2)).burst == "s"
+    assert sieve.sift(_keys("y", 2.0)).keys == tuple(_keys("y", 2.0))
+    assert sieve.sift(_keys("d", 2.0 + APART_S / 2)).burst == "d"
+
+
+def test_in_an_input_everything_counts() -> None:
+    """A filter may be typed as fast as it comes."""
+    sieve = Sieve(keys.MOVES)
+    sieve.in_input = True
+    assert len(sieve.sift(_keys("host:kvm1", 1.0)).keys) == 9
+
+
+@pytest.mark.parametrize("tail", ["[A", "OA", "[5~", "[1;5C", "[200~", "OP", "[<0;12;7M"])
+def test_a_torn_sequence_is_swallowed(tail: str) -> None:
+    """The rest of a sequence whose ESC came alone does nothing, in one portion or many."""
+    sieve = Sieve(keys.MOVES)
+    assert [key.key for key in sieve.sift(_keys("\x1b", 1.0)).keys] == ["escape"]
+    for place, character in enumerate(tail):
+        sifted = sieve.sift(_keys(character, 1.1 + place * 0.01))
+        assert sifted == ((), "")
+    assert len(sieve.sift(_keys("j", 1.4)).keys) == 1
+
+
+def test_after_half_a_second_a_bracket_is_a_bracket() -> None:
+    """Nothing is swallowed for ever."""
+    sieve = Sieve(keys.MOVES)
+    sieve.sift(_keys("\x1b", 1.0))
+    assert len(sieve.sift(_keys("O", 1.0 + TORN_S + 0.01)).keys) == 1
+
+
+@given(st.text(max_size=30), st.lists(st.integers(0, 5), max_size=30))
+def test_nothing_is_counted_that_was_not_pressed(text: str, cuts: list[int]) -> None:
+    """However keys are cut into portions: in order, none twice, none invented."""
+    sieve = Sieve(keys.MOVES)
+    counted: list[Arrived] = []
+    whole = _keys(text, 1.0, 0.003)
+    rest = list(whole)
+    for cut in cuts:
+        counted += sieve.sift(rest[:cut]).keys
+        rest = rest[cut:]
+    counted += sieve.sift(rest).keys
+    remaining = iter(whole)
+    assert all(key in remaining for key in counted)
+
+
+# --- typing -------------------------------------------------------------------------------------------------------
+
+
+def _typed(*pressed: str, text: str = "") -> str:
+    entry = Entry(text)
+    for key in pressed:
+        entry.press(key)
+    return f"{entry.text[: entry.at]}|{entry.text[entry.at :]}"
+
+
+@pytest.mark.parametrize(
+    ("pressed", "left"),
+    [
+        (["a", "b"], "one two ab|"),
+        (["backspace"], "one two|"),
+        (["ctrl+w"], "one |"),
+        (["ctrl+w", "ctrl+w"], "|"),
+        (["ctrl+u"], "|"),
+        (["ctrl+a", "x"], "x|one two "),
+        (["home", "ctrl+k"], "|"),
+        (["ctrl+a", "right", "delete"], "o|e two "),
+        (["left", "left", "ctrl+e"], "one two |"),
+        (["home", "left", "backspace"], "|one two "),
+    ],
+)
+def test_inputs_know_readline(pressed: list[str], left: str) -> None:
+    """The keys that fingers know."""
+    assert _typed(*pressed, text="one two ") == left
+
+
+@given(
+    st.text(max_size=40),
+    st.lists(st.sampled_from(["left", "right", "backspace", "delete", "ctrl+w", "x"]), max_size=20),
+)
+def test_the_cursor_stays_in_the_text(text: str, pressed: list[str]) -> None:
+    """Whatever is pasted and pressed, and nothing of it would move a terminal."""
+    entry = Entry()
+    entry.insert(text)
+    for key in pressed:
+        entry.press(key)
+    assert 0 <= entry.at <= len(entry.text)
+    assert all(character.isprintable() for character in entry.text)
