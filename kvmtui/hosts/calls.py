@@ -54,29 +54,42 @@ class Calls:
 
     async def look(self, uuid: str, deadline_s: float) -> Seen:
         """Look at a VM. Raises as ``HostPool.look`` does."""
+        self._refuse_if_blind()
         end = self._loop.time() + deadline_s
         try:
             async with self._lanes.control() as lane:
                 at = self._clock()
                 sight = await lane.call(lambda conn: hypervisor.look(conn, uuid), end - self._loop.time())
         except CallEndedError as error:
+            self._note_blindness(error)
             raise self._unreached(error) from None
         return Seen(at=at, exists=sight.exists, state=sight.state, reason=sight.reason, name=sight.name)
 
     async def xml(self, uuid: str, deadline_s: float) -> str:
         """Read a VM's XML. Raises as ``HostPool.xml`` does."""
+        self._refuse_if_blind()
         end = self._loop.time() + deadline_s
         try:
             async with self._lanes.action() as lane:
                 return await lane.call(lambda conn: hypervisor.xml(conn, uuid), end - self._loop.time())
         except CallEndedError as error:
-            self._blame(uuid, error)
+            self._note_blindness(error)
             raise self._unreached(error) from None
 
     def _blame(self, uuid: str, error: CallEndedError) -> None:
         """A call about one VM that was ended by its deadline may still hold one of libvirtd's workers."""
         if error.begun and error.timed_out:
             self._poller.blame(uuid)
+
+    def _note_blindness(self, error: CallEndedError) -> None:
+        """What only looks waits for no monitor: something else holds the VM, and held the call."""
+        if error.begun and error.timed_out:
+            self._poller.blinded(self._loop.time())
+
+    def _refuse_if_blind(self) -> None:
+        if self._poller.is_blind:
+            text = "not sent: this host's libvirt tells of no VM at the moment"
+            raise LinkError(text, LinkState.UP, where=self._where, remedy="wait until it lists its VMs again")
 
     def _unreached(self, error: CallEndedError) -> LinkError:
         return LinkError(error.text, LinkState.UP, where=self._where, words=error.words)

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from kvmtui.hosts.held import HeldCalls
+from kvmtui.hosts.held import MOST, HeldCalls
 from kvmtui.hosts.hypervisor import ALL_GROUPS, FREE_GROUPS, Control
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ SAMPLE_DEADLINE_S = 4.0
 LIST_DEADLINE_S = 3.0
 LIST_DEADLINE_MAX_S = 10.0
 """For hosts a long way off: a listing is five round trips."""
+PATIENT_S = 30.0
+"""Deadline of a call that waits for no monitor while one call is left behind: if something holds a VM itself (libvirt
+does so for ten seconds while it kills a QEMU that is stopped), each call that is ended leaves one more behind."""
+ENDLESS_S = 86_400.0
+"""And while two are: it ends with the connection, whose keep-alive goes on meanwhile."""
 CHECK_DEADLINE_S = 3.0
 CHECK_S = 1.2
 """Between two looks at the monitors of VMs that hold a call: longer than ``held.STUCK_MS``."""
@@ -106,6 +111,8 @@ class Poller:
         """What one VM costs, as last measured."""
         self._piece = PIECE_MAX
         self._trip_s = 0.0
+        self._blind = 0
+        """Calls ended since the last listing that no monitor can have held."""
 
     def restart(self, now: float) -> None:
         """Begin anew after a connect: list at once, then two rounds."""
@@ -126,6 +133,25 @@ class Poller:
         self._list_at = min(self._list_at, max(now + EVENT_LIST_S, self._listed_at + LIST_MIN_S))
         self.changed.set()
 
+    @property
+    def is_blind(self) -> bool:
+        """Not even states are told: nothing that only looks may be asked."""
+        return self._blind > 0 and self._left_behind >= MOST
+
+    @property
+    def _left_behind(self) -> int:
+        return self._blind + len(self.held)
+
+    def _patience_s(self, deadline_s: float) -> float:
+        """The deadline of a call that waits for no monitor: what has been left behind makes it a longer one."""
+        return (deadline_s, PATIENT_S, ENDLESS_S)[min(self._left_behind, 2)]
+
+    def blinded(self, now: float) -> None:
+        """A call was ended without an answer that no monitor can have held: only a listing may follow."""
+        self._blind += 1
+        self._list_at = min(self._list_at, now)
+        self.changed.set()
+
     def blame(self, uuid: str) -> None:
         """An act on this VM was ended without an answer."""
         self.held.add((uuid,))
@@ -135,11 +161,14 @@ class Poller:
     def next(self, now: float) -> Task | float:
         """Return the call to make now, or the time at which to ask again."""
         if now >= self._list_at:
-            return Task(Kind.LIST, min(LIST_DEADLINE_MAX_S, max(LIST_DEADLINE_S, 25 * self._trip_s)))
+            deadline_s = min(LIST_DEADLINE_MAX_S, max(LIST_DEADLINE_S, 25 * self._trip_s))
+            return Task(Kind.LIST, self._patience_s(deadline_s))
         wake = self._list_at
+        if self._blind:
+            return wake
         if self.held:
             if now >= self._check_at:
-                return Task(Kind.CHECK, CHECK_DEADLINE_S)
+                return Task(Kind.CHECK, self._patience_s(CHECK_DEADLINE_S))
             wake = min(wake, self._check_at)
         if now < self._sample_at:
             return min(wake, self._sample_at)
@@ -154,7 +183,9 @@ class Poller:
             if each.left:
                 size = max(PIECE_MIN, min(self._piece, int(PIECE_S / self._vm_s)))
                 uuids = None if size >= len(each.left) == len(self._active) else frozenset(each.left[:size])
-                return Task(each.kind, SAMPLE_DEADLINE_S, uuids, groups)
+                waits = groups == ALL_GROUPS
+                deadline_s = SAMPLE_DEADLINE_S if waits else self._patience_s(SAMPLE_DEADLINE_S)
+                return Task(each.kind, deadline_s, uuids, groups)
             if now >= each.due:  # nobody to ask
                 each.due = now + self._period_s(each)
             wake = min(wake, each.due)
@@ -163,6 +194,7 @@ class Poller:
     def listed(self, began: float, spent_s: float, trip_s: float, active: Iterable[str]) -> None:
         """A listing came back: it cost ``spent_s`` of the host's time, and the way there and back takes ``trip_s``."""
         self._active = tuple(active)
+        self._blind = 0
         self._trip_s = trip_s
         self._listed_at = began
         self._list_at = began + max(self.periods.state_s * self.pace, spent_s / SHARE)
@@ -189,6 +221,8 @@ class Poller:
     def ended(self, task: Task, began: float, now: float) -> None:
         """A call was ended by its deadline: whom it asked about may be to blame."""
         self._check_at = now
+        if not task.waits:
+            self.blinded(now)
         if task.kind in {Kind.WATCHED, Kind.OTHERS}:
             self._spend(now, PIECE_S)
             self._piece = max(PIECE_MIN, self._piece // 2)

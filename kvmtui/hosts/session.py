@@ -24,6 +24,8 @@ from kvmtui.model.vm import ACTIVE
 logger = logging.getLogger(__name__)
 
 VITALS_S = 5.0
+FLAGS_S = 8.0
+"""How long autostart, snapshots, saved images are believed where no event and no change of state says otherwise."""
 SWEEP_S = 10.0
 CHECK_MOST_S = 1.0
 """Asking for the state of monitors, a call each, stops after so long."""
@@ -62,7 +64,9 @@ class Session:
         self._inbox = events.Inbox(self._loop, self._drain)
         self._dropped = 0
         self._lane: Lane | None = None
+        self._listing: hypervisor.Listing | None = None
         self._vms: tuple[Listed, ...] = ()
+        self._flags_until = 0.0
         self._up = False
         self._identify_at: float | None = self._loop.time()
         self._facts: asyncio.Future[hypervisor.Facts] = self._loop.create_future()
@@ -114,10 +118,16 @@ class Session:
         return self._lane
 
     async def _first_listing(self) -> None:
+        began = self._loop.time()
+        step = self._poller.next(began)
+        deadline_s = step.deadline_s if isinstance(step, Task) else 0.0
+        step = Task(Kind.LIST, max(FIRST_LIST_S, deadline_s))
         try:
-            await self._list(Task(Kind.LIST, FIRST_LIST_S))
+            await self._list(step)
         except CallEndedError as error:
-            text = "libvirt does not answer"
+            if error.timed_out:
+                self._poller.ended(step, began, self._loop.time())
+            text = "libvirt does not list its VMs"
             raise LinkError(text, LinkState.NO_LIBVIRT, where=self.name, words=error.words) from None
 
     def _register(self, conn: Conn) -> None:
@@ -187,7 +197,8 @@ class Session:
     async def _list(self, step: Task) -> None:
         began, at = self._loop.time(), self._clock()
         try:
-            found = await self._poll_lane.call(hypervisor.listing, step.deadline_s)
+            before = self._listing if began < self._flags_until else None
+            found = await self._poll_lane.call(lambda conn: hypervisor.listing(conn, before), step.deadline_s)
         except LibvirtError as error:
             text = "libvirt does not list its VMs"
             raise LinkError(text, LinkState.NO_LIBVIRT, where=self.name, words=error.words) from None
@@ -195,8 +206,9 @@ class Session:
             new = self._synthetic.unknown(found.vms)
             if new:
                 self._synthetic.learn(await self._poll_lane.call(lambda conn: hypervisor.sizes(conn, new), IDENTIFY_S))
-        if found.vms != self._vms:  # else the very same tuple again: what is identical needs no second look
-            self._vms = found.vms
+        if before is None:
+            self._flags_until = began + FLAGS_S * self._poller.pace
+        self._listing, self._vms = found, found.vms
         active = (vm.uuid for vm in found.vms if vm.state in ACTIVE)
         self._poller.listed(began, found.spent_s, found.round_trip_s, active)
         if not self._up:
@@ -223,6 +235,7 @@ class Session:
         if self._link is not None and self._link.closed.done():
             raise self._link.closed.result()
         self._lane = await self._lanes.open_poll(self._register, first=False)
+        self._flags_until = 0.0  # events may have been lost
         self._poller.event(self._loop.time())
 
     def _tell_whether_hampered(self) -> None:
@@ -255,6 +268,7 @@ class Session:
         if self._inbox.dropped > self._dropped:
             logger.warning("%s: %d events found no room", self.name, self._inbox.dropped - self._dropped)
             self._dropped = self._inbox.dropped
+        self._flags_until = 0.0
         self._poller.event(self._loop.time())
 
     async def _read_vitals(self) -> NoReturn:

@@ -115,6 +115,17 @@ class HypervisorContract:
             row = rows[world.vm]
             assert (row.autostart, row.persistent, row.has_snapshot) == (bool(wanted), True, False)
 
+    async def test_a_listing_builds_upon_the_one_before(self, world: World) -> None:
+        """Nothing changed: the very same VMs. A state changed: everything is read anew, flags too."""
+        first = await world.ask(hypervisor.listing)
+        again = await world.ask(lambda conn: hypervisor.listing(conn, first))
+        assert again.vms is first.vms
+        await world.act("setAutostart", 1)
+        await world.act("suspend")
+        last = await world.ask(lambda conn: hypervisor.listing(conn, first))
+        row = next(row for row in last.vms if row.uuid == world.vm)
+        assert (row.state, row.autostart) == (VmState.PAUSED, True)
+
     async def test_samples_are_of_the_active_and_of_the_asked(self, world: World) -> None:
         """In the order of the listing, on which the search for a stuck VM relies."""
         active = [row.uuid for row in (await world.ask(hypervisor.listing)).vms if row.state in ACTIVE]
