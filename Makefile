@@ -3,7 +3,7 @@ BIN := .venv/bin
 # the lab lives in network namespaces of its own: that takes root
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=PATH,TERM,COLORTERM,LANG)
 
-.PHONY: run test lab lint bench soak clean
+.PHONY: run test lab lint bench soak pictures clean
 
 run:
 	@.ci/setup run
@@ -32,6 +32,11 @@ bench:
 soak:
 	@.ci/setup test
 	$(BIN)/python -m pytest -m soak --timeout 7200
+
+# the README's pictures, taken of the console as it is now
+pictures:
+	@.ci/setup test
+	$(BIN)/python -m tests.console.pictures
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
