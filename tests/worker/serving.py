@@ -21,6 +21,8 @@ from kvmtui.wire.messages import (
     OpenWindow,
     Request,
     Status,
+    Stop,
+    Stopping,
     Welcome,
     WorkerStatus,
 )
@@ -56,11 +58,15 @@ class Desk:
         self.connections: list[Connection] = []
         self.gone = 0
         self.answered = 0
+        self.version = kvmtui.__version__
+        self.jobs: tuple[Job, ...] = ()
+        """What runs: the reason not to stop."""
+        self.stopped = asyncio.Event()
         self.view: Callable[[], CountingView] = CountingView
         self.before: Callable[[Request[Any]], Awaitable[object]] | None = None
 
     def welcome(self, hello: Hello, connection: Connection) -> Welcome:
-        return Welcome(version=kvmtui.__version__, pid=1, config="c", digest="d", read_only=hello.read_only)
+        return Welcome(version=self.version, pid=1, config="c", digest="d", read_only=hello.read_only)
 
     async def answer(self, request: Request[Any], connection: Connection) -> object:
         if self.before is not None:
@@ -71,6 +77,10 @@ class Desk:
                 return WorkerStatus(
                     pid=1, version="1", socket="s", config="c", digest="d", started=1.0, clients=1, jobs=0
                 )
+            case Stop():
+                if not self.jobs:
+                    self.stopped.set()
+                return Stopping(stopping=not self.jobs, jobs=self.jobs)
             case Jobs():
                 return JobList(jobs=tuple(job(number, "x" * 1000) for number in range(request.limit)))
             case OpenWindow():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -346,6 +348,24 @@ def test_it_stops_when_told(home: Home) -> None:
     home.start()
     with pytest.raises(UsageError):
         admin.stop(home.paths, "somehow")
+
+
+def test_silent_hosts_hold_nobody_up(home: Home) -> None:
+    """Eight that accept and never answer: the ninth is there at once, and the worker ends in good order."""
+    with contextlib.ExitStack() as silent:
+        hosts = []
+        for number in range(8):
+            listening = silent.enter_context(socket.socket(socket.AF_UNIX))
+            listening.bind(str(home.runtime / f"h{number}"))
+            listening.listen()
+            hosts.append(f"  - {{name: h{number}, uri: 'qemu+unix:///system?socket={home.runtime}/h{number}'}}\n")
+        home.configure(*hosts, home.host("a", RUNNING))
+        process = home.start()
+        line = home.line()
+        wait_for(lambda: rows(line, "state", where="state:running").matched == 1)
+        process.terminate()
+        assert process.wait(30) == 0
+        assert home.log.rstrip().endswith("ended")
 
 
 def test_a_stopped_process_can_be_ended_by_force(home: Home) -> None:
