@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -119,16 +120,14 @@ class _Patience:
 
     def waiting(self, seconds: float) -> None:
         """Wait for at most ``seconds``; 0 goes on with what was left before."""
-        when = self.deadline.when()
-        if when is None or self.deadline.expired():
-            return
-        now = asyncio.get_running_loop().time()
-        if seconds and self._left is None:
-            self._left = when - now
-            self.deadline.reschedule(now + seconds + self._left)
-        elif not seconds and self._left is not None:
-            self.deadline.reschedule(now + self._left)
-            self._left = None
+        when, now = self.deadline.when(), asyncio.get_running_loop().time()
+        with contextlib.suppress(RuntimeError):  # the login is over, one way or the other
+            if seconds and self._left is None and when is not None:
+                self._left = when - now
+                self.deadline.reschedule(now + seconds + self._left)
+            elif not seconds and self._left is not None:
+                self.deadline.reschedule(now + self._left)
+                self._left = None
 
 
 class _Tunnel:
@@ -253,7 +252,7 @@ async def _connect(
             keepalive_count_max=KEEPALIVES_LOST,
         )
     except BaseException:
-        if sock is not None:
+        if sock is not None and not owner.reached:  # else it is the connection's, which has closed it
             sock.close()
         if owner.proxy is not None:
             owner.proxy.end()
