@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 RETRY_S = 10.0
 """How often a journal that could not be read is tried again."""
+READY_S = 3.0
+"""How long a question about jobs waits for a journal that is slow to read: a little longer than one that is held."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +69,7 @@ class Engine:
         self._live: dict[str, LiveJob] = {}
         self._submits: set[asyncio.Task[Job]] = set()
         self._recovered = False
+        self._asked = asyncio.Event()
         self._recovering = asyncio.Lock()
         self._retry: asyncio.Task[None] | None = None
         self._is_leaving = False
@@ -86,6 +90,14 @@ class Engine:
         except NotRecordedError:
             if self._retry is None:
                 self._retry = asyncio.create_task(self._recover_later(), name="journal retry")
+        finally:
+            self._asked.set()
+
+    async def ready(self) -> None:
+        """Wait until it is known what the journal has, or that it cannot be read; READY_S at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READY_S):
+                await self._asked.wait()
 
     async def _recover_later(self) -> None:
         while not self._recovered:

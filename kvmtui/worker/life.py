@@ -152,12 +152,16 @@ class Worker:
             )
         handover.connect(self._loop, self._take, self._taken)
         self.server.start()
-        self._spawn(self.engine.recover(), "recovery")
+        self._spawn(self._recover(), "recovery")
         self._spawn(self._after_start(), "start")
         ticking = self._spawn(self._tick(), "tick")
         await self._leaving.wait()
         ticking.cancel()
         await self._end(handover)
+
+    async def _recover(self) -> None:
+        await self.engine.recover()
+        self.server.stir(("jobs",))
 
     async def _after_start(self) -> None:
         """What may wait until the first clients are served."""

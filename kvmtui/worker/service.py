@@ -194,6 +194,8 @@ class Service:
 
     async def _on_list_rows(self, request: ListRows, _connection: Connection) -> object:
         worker = self._worker
+        if request.query.resource == "jobs":
+            await worker.engine.ready()
         jobs = worker.engine.jobs(JOBS_MAX) if request.query.resource == "jobs" else ()
         return page(request.query, worker.fleet, jobs, worker.clock())
 
@@ -229,9 +231,11 @@ class Service:
     # --- jobs --------------------------------------------------------------------------------------------------
 
     async def _on_jobs(self, request: Jobs, _connection: Connection) -> JobList:
+        await self._worker.engine.ready()
         return JobList(jobs=tuple(self._worker.engine.jobs(max(0, min(request.limit, JOBS_MAX)))))
 
     async def _on_abort(self, request: Abort, connection: Connection) -> Job:
+        await self._worker.engine.ready()
         return self._worker.engine.abort(request.job, self._client(connection))
 
     async def _on_make_plan(self, request: MakePlan, connection: Connection) -> Plan:
@@ -249,6 +253,7 @@ class Service:
         return await self._worker.engine.submit(request.plan, request.typed, self._client(connection))
 
     async def _on_get_job(self, request: GetJob, _connection: Connection) -> JobDetail:
+        await self._worker.engine.ready()
         return await self._worker.engine.detail(request.job)
 
     # --- inside ------------------------------------------------------------------------------------------------
