@@ -18,6 +18,7 @@ from kvmtui.actions import VERBS
 from kvmtui.errors import FilterError, LinkError, RefusedError, UsageError
 from kvmtui.fleet.filter import parse
 from kvmtui.fleet.order import natural
+from kvmtui.model.columns import COLUMNS
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Danger, Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target, Verdict
 from kvmtui.model.vm import Disk, Nic, Vm, VmDetail, VmState
@@ -267,7 +268,10 @@ class FakeWorker:
         )
 
     def _open(self, request: messages.OpenWindow, connection: Connection) -> messages.Opened:
-        parse(request.query.filter, request.query.resource)
+        query = request.query
+        if query.resource not in COLUMNS or set(query.columns) - {column.id for column in COLUMNS[query.resource]}:
+            raise UsageError("there is no such resource, or no such column")
+        parse(query.filter, query.resource)
         view = connection.views.get(request.window)
         new = RowsView(self, request.window, request.query)
         if isinstance(view, RowsView):
