@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 CORES = 0.125
 """CPU time per time that asking all hosts may take. As much again goes into knowing and showing what they say: together
 a quarter of a core."""
 MOST = 30.0
 """Periods are never stretched further."""
+MEMORY_S = 30.0
+"""Over how long the load is averaged: longer than a round of statistics, which comes in bursts."""
+NOTICEABLE = 1.05
 
 
 class Pace:
@@ -14,16 +19,14 @@ class Pace:
 
     def __init__(self) -> None:
         self.factor = 1.0
+        self._load = 0.0
+        """Cores that asking would take at the periods of the config, averaged."""
 
     def measured(self, cpu_s: float, elapsed_s: float) -> float:
-        """Take in what asking took lately, return the factor from now on.
-
-        What is measured was measured at the present factor, and falls as that grows; half a step at a time, so that
-        a burst (many hosts connecting at once) does not swing it.
-        """
+        """Take in what asking took lately, at the present factor; return the factor from now on."""
         if elapsed_s > 0:
-            wanted = max(1.0, min(MOST, self.factor * cpu_s / elapsed_s / CORES))
-            self.factor += (wanted - self.factor) / 2
-            if self.factor < 1.05:
-                self.factor = 1.0
+            load = cpu_s / elapsed_s * self.factor
+            self._load += (load - self._load) * (1 - math.exp(-elapsed_s / MEMORY_S))
+            factor = min(MOST, self._load / CORES)
+            self.factor = factor if factor >= NOTICEABLE else 1.0
         return self.factor

@@ -242,13 +242,16 @@ class HostPool:
         while True:
             await asyncio.sleep(PACE_S)
             now_cpu_s, now = self._cpu_s(), time.monotonic()
+            spent_s, elapsed_s = max(0.0, now_cpu_s - cpu_s), now - then
+            cpu_s, then = now_cpu_s, now
+            if any(host.state is LinkState.CONNECTING for host in self._hosts.values()):
+                continue  # what a start costs says nothing of what asking will
             before = self._pace.factor
-            factor = self._pace.measured(max(0.0, now_cpu_s - cpu_s), now - then)
+            factor = self._pace.measured(spent_s, elapsed_s)
             if factor > 1.0 and before == 1.0:
-                logger.info("this fleet is more than a quarter of a core: polls become rarer")
+                logger.info("asking this fleet takes the worker's share of the CPU: polls become rarer")
             for host in self._hosts.values():
                 host.poller.pace = factor
-            cpu_s, then = now_cpu_s, now
 
     def _cpu_s(self) -> float:
         return time.thread_time() + sum(host.cpu_s for host in self._hosts.values())
