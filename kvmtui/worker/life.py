@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kvmtui.model.job import Job
     from kvmtui.paths import WorkerPaths
     from kvmtui.wire.listener import Listener
+    from kvmtui.worker.agents import Agents
     from kvmtui.worker.handover import Handover
     from kvmtui.worker.reload import Edited
 
@@ -55,6 +56,7 @@ class Worker:
         paths: WorkerPaths,
         config: Config,
         pool: HostPool,
+        agents: Agents,
         *,
         idle_s: float | None,
         file_limit: int,
@@ -76,6 +78,7 @@ class Worker:
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
         self._loop = asyncio.get_running_loop()
         self.watching = Watching(self._loop, self._looked_at, pool.watch)
+        self.agents = agents
         self.service = Service(self)
         self.server: Server
         self._idle_s = idle_s
@@ -86,7 +89,6 @@ class Worker:
         self._leaving = asyncio.Event()
         self._drains = False
         self._grace_s = GRACE_S
-        self._agents: tuple[str, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
         self._config_file: ConfigFile | None = None
 
@@ -118,11 +120,7 @@ class Worker:
     def clients_changed(self) -> None:
         """A client came or left."""
         self._idle_since = self._loop.time()
-        agents = [client.hello.agent for client in self.server.clients if client.hello and client.hello.agent]
-        offered = tuple(dict.fromkeys(reversed(agents)))
-        if offered != self._agents:
-            self._agents = offered
-            self.pool.offer_agents(offered)
+        self.agents.offer(client.hello.agent for client in self.server.clients if client.hello)
         self.watching.stir()
         self.server.stir(("worker",))
 

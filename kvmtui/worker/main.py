@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 import kvmtui
@@ -69,18 +70,21 @@ def _serve(paths: WorkerPaths, *, foreground: bool, idle_s: float | None) -> NoR
 
     from kvmtui import paths as places
     from kvmtui.hosts.pool import HostPool
+    from kvmtui.worker.agents import Agents
     from kvmtui.worker.handover import Handover
 
     handover = Handover()
     pool = HostPool(config, paths.relays, places.known_hosts(), handover.deliver)
     pool.start()
+    agents = Agents(pool.offer_agents, time.monotonic)
+    agents.offer_own()  # at once: the first login does not wait for the first hello
 
     import asyncio
 
     from kvmtui.worker.life import Worker
 
     async def live() -> None:
-        worker = Worker(paths, config, pool, idle_s=idle_s, file_limit=file_limit)
+        worker = Worker(paths, config, pool, agents, idle_s=idle_s, file_limit=file_limit)
         await worker.live(listener, handover)
 
     gc.freeze()  # modules stay: they need not be looked through again and again

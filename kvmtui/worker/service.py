@@ -66,7 +66,7 @@ class Service:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
-        self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir)
+        self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir, worker.agents.is_fresh)
         self._answers: dict[type[Request[Any]], Callable[[Any, Connection], Awaitable[object]]] = {
             Status: self._on_status,
             Jobs: self._on_jobs,

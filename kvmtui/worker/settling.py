@@ -24,11 +24,15 @@ _LOOK_S = 0.05
 class Settling:
     """All clients that wait for the fleet to settle."""
 
-    def __init__(self, fleet: Fleet, rounds: Rounds, hurry: Callable[[], None]) -> None:
-        """``hurry`` is called when hurried() has changed."""
+    def __init__(
+        self, fleet: Fleet, rounds: Rounds, hurry: Callable[[], None], is_tried_again: Callable[[], bool]
+    ) -> None:
+        """``hurry`` is called when hurried() has changed; ``is_tried_again`` says whether hosts that need a human are
+        being tried again, with an agent that a client has just offered."""
         self._fleet = fleet
         self._rounds = rounds
         self._hurry = hurry
+        self._is_tried_again = is_tried_again
         self._lacking: list[dict[str, list[str]]] = []
 
     def hurried(self) -> Iterator[tuple[str, str]]:
@@ -65,6 +69,8 @@ class Settling:
     ) -> bool:
         if host is None:
             return True
+        if host.link is LinkState.NEEDS_YOU and self._is_tried_again():
+            return False
         reports = self._rounds.reports(name)
         if reports == seen[name]:
             return False
