@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import pwd
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LINGERING = Path("/var/lib/systemd/linger")
 """logind keeps the user manager of the users named here."""
-LOGIND_FILES = (
-    "/usr/lib/systemd/logind.conf.d",
-    "/etc/systemd/logind.conf",
-    "/run/systemd/logind.conf.d",
-    "/etc/systemd/logind.conf.d",
+LOGIND_PLACES = (
+    Path("/usr/lib/systemd/logind.conf.d"),
+    Path("/etc/systemd/logind.conf"),
+    Path("/run/systemd/logind.conf.d"),
+    Path("/etc/systemd/logind.conf.d"),
 )
+"""Files, and folders of files; what is read later wins."""
 
 
 def user_name() -> str:
@@ -30,9 +35,14 @@ def lingers() -> bool:
 
 
 def login_kills() -> bool:
-    """Whether logind ends what a session leaves behind (KillUserProcesses, which exempts root)."""
+    """Whether logind ends what a session of this user leaves behind; root is exempt."""
+    return kills_processes(LOGIND_PLACES) and os.getuid() != 0
+
+
+def kills_processes(places: Iterable[Path]) -> bool:
+    """Return what logind's files say of KillUserProcesses."""
     kills = False
-    for place in map(Path, LOGIND_FILES):
+    for place in places:
         for file in sorted(place.glob("*.conf")) if place.is_dir() else [place]:
             try:
                 lines = file.read_text(errors="replace")[:65_536].splitlines()
@@ -42,7 +52,7 @@ def login_kills() -> bool:
                 key, equals, value = line.partition("=")
                 if equals and key.strip() == "KillUserProcesses":
                     kills = value.strip().lower() in {"yes", "true", "1", "on"}
-    return kills and os.getuid() != 0
+    return kills
 
 
 def warning() -> str:

@@ -268,14 +268,20 @@ def _by_systemd(paths: WorkerPaths) -> bool:
         return False
     import subprocess
 
+    try:
+        done = subprocess.run(
+            systemd_command(paths), capture_output=True, timeout=_SYSTEMD_S, stdin=subprocess.DEVNULL, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def systemd_command(paths: WorkerPaths) -> list[str]:
+    """Return what starts the worker under the user's systemd: its unit has the name of its state directory."""
     environment = [f"--setenv={name}={os.environ[name]}" for name in _PASSED_ON if name in os.environ]
-    command = [
+    return [
         "systemd-run", "--user", "--collect", "--quiet", f"--unit=kvmtui-{paths.state.name}",
         "--description=kvmtui worker", f"--property=StandardOutput=append:{paths.log}",
         f"--property=StandardError=append:{paths.log}", *environment, "--", *_command(paths),
     ]  # fmt: skip
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_SYSTEMD_S, stdin=subprocess.DEVNULL, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
