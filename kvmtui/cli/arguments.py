@@ -112,7 +112,9 @@ def _trust() -> _Parser:
 
 def _worker() -> _Parser:
     parser = _parser("worker", "The process in the background that holds the links to the hosts.")
-    parser.add_argument("act", choices=("run", "status", "stop"), help="run: stay in the foreground, for a service")
+    acts = ("run", "status", "stop", "unit")
+    what = "run: stay in the foreground, for a service; unit: print the service for systemd --user"
+    parser.add_argument("act", choices=acts, help=what)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--drain", action="store_true", help="stop: when what is under way has ended; begin nothing new")
     how.add_argument("--force", action="store_true", help="stop: now, whatever is under way, which is listed")
@@ -144,7 +146,7 @@ COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
     "check": (_check, "check the config"),
     "trust": (_trust, "show a host's SSH key, accept it"),
-    "worker": (_worker, "run, status, stop: the process in the background"),
+    "worker": (_worker, "run, status, stop, unit: the process in the background"),
     "demo": (_demo, "an invented fleet to play with; a command may follow"),
 }
 """Command -> its parser, and its line in the overview."""

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what ``worker run|status|stop`` says."""
+    """Do what ``worker run|status|stop|unit`` says."""
     if options.act != "stop" and (options.drain or options.force):
         raise UsageError("--drain and --force are ways to stop", remedy="kvmtui worker stop --drain")
     paths = source(options).paths
     if options.act == "run":
         return _run(paths)
+    if options.act == "unit":
+        return _unit(paths)
     if options.act == "status":
         return _status(paths, as_json=options.output == "json")
     return _stop(paths, "force" if options.force else "drain" if options.drain else "idle", options.output == "json")
@@ -42,6 +44,13 @@ def _run(paths: WorkerPaths) -> int:
     from kvmtui.worker.main import run as serve
 
     return serve(paths, foreground=True)
+
+
+def _unit(paths: WorkerPaths) -> int:
+    from kvmtui.worker.unit import unit
+
+    write_utf8(sys.stdout, unit(paths))
+    return exits.DONE
 
 
 def _status(paths: WorkerPaths, *, as_json: bool) -> int:
