@@ -74,8 +74,10 @@ def _filter(options: argparse.Namespace, words: list[str]) -> str:
 
 def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report) -> None:
     samples = 2 if set("<>") & set(wanted.filter) else 0
+    request = MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all)
+    line.call(request, PLAN_S)  # a filter that means nothing is told before anything is waited for
     report.missing = settle(line, options.timeout, samples)
-    plan = line.call(MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all), PLAN_S)
+    plan = line.call(request, PLAN_S)
     report.plan = plan
     as_table = options.output == "table"
     if options.dry_run and as_table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from kvmtui import text
 from kvmtui.actions import VERBS
 from kvmtui.cli import exits
-from kvmtui.errors import OutcomeUnknownError, WorkerError
+from kvmtui.errors import KvmtuiError, OutcomeUnknownError, UsageError, WorkerError
 from kvmtui.model.job import ENDED, JobState, StepState
 from kvmtui.wire.messages import GetJob
 
@@ -23,6 +23,8 @@ FIRST_LOOK_S = 0.05
 LOOK_S = 1.0
 LARGE = 500
 """Steps of a job from which it is looked at less often: each look carries all of them."""
+READ_S = 10.0
+"""How long a new worker may take to read its journal, until it knows the job."""
 TRIES = 3
 """How often a worker that is gone is looked for again."""
 _GLYPHS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.UNKNOWN: "?", StepState.SKIPPED: "–"}
@@ -37,7 +39,7 @@ def follow(line: Line, reconnect: Callable[[], Line], job: Job, stream: TextIO |
     """
     told: set[int] = set()
     pause, failures = FIRST_LOOK_S, 0
-    first = line
+    first, read_by = line, 0.0
     try:
         while True:
             try:
@@ -50,6 +52,12 @@ def follow(line: Line, reconnect: Callable[[], Line], job: Job, stream: TextIO |
                 if line is not first:
                     line.close()
                 line = _again(reconnect, job)
+                read_by = time.monotonic() + READ_S
+                continue
+            except UsageError as error:
+                if time.monotonic() > read_by:
+                    raise _lost(job, error) from error
+                time.sleep(LOOK_S / 10)
                 continue
             _tell(detail, told, stream)
             if detail.job.state in ENDED or detail.job.state is JobState.WAITING:
@@ -69,9 +77,9 @@ def _again(reconnect: Callable[[], Line], job: Job) -> Line:
         raise _lost(job, error) from error
 
 
-def _lost(job: Job, error: WorkerError) -> OutcomeUnknownError:
+def _lost(job: Job, error: KvmtuiError) -> OutcomeUnknownError:
     return OutcomeUnknownError(
-        "the worker is gone; what became of it is not known here",
+        "the worker that did it is gone; what became of it is not known here",
         where=f"job {job.id}",
         words=str(error),
         remedy=f"kvmtui ls jobs id:{job.id}",

@@ -11,7 +11,7 @@ from kvmtui.cli.complaint import complain, note
 from kvmtui.cli.source import connect
 from kvmtui.cli.table import write_csv, write_json, write_table
 from kvmtui.errors import FilterError
-from kvmtui.model.columns import COLUMNS
+from kvmtui.model.columns import COLUMNS, Kind
 from kvmtui.wire.messages import ListRows, Query, Settle
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ GRACE_S = 10.0
 _KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",)}
 _SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", False)}
 
+_LIVE = frozenset({Kind.PCT, Kind.NUMBER, Kind.BPS, Kind.MS})
+_FIGURES = {
+    resource: [column.id for column in columns if column.kind in _LIVE or column.id == "mem_used_bytes"]
+    for resource, columns in COLUMNS.items()
+}
+
 Row = dict[str, Any]
 
 
@@ -38,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     text = " ".join(words)
     line = connect(options)
     try:
+        _page(line, resource, text, 0, 1)  # a filter that means nothing is told before anything is waited for
         missing = settle(line, options.timeout, 2) if resource != "jobs" else ()
         rows, now = _read(line, resource, text)
     except FilterError as error:
@@ -83,7 +90,7 @@ def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:
             sizes.add(page.matched)
             columns = [column.id for column in COLUMNS[resource]]
             for cells in rows:
-                row = dict(zip(columns, cells, strict=True))
+                row = _honest(dict(zip(columns, cells, strict=True)), resource)
                 found[tuple(row[key] for key in _KEYS[resource])] = row
             first += len(rows)
             if first >= page.matched or not rows:
@@ -93,11 +100,18 @@ def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:
     return list(found.values()), now
 
 
-def _page(line: Line, resource: str, text: str, first: int) -> Page:
+def _honest(row: Row, resource: str) -> Row:
+    """Return a row without the figures of what is out of sight: no grey could tell them from fresh ones here."""
+    if (resource == "vms" and row["state"] == "unknown") or (resource == "hosts" and row["link"] != "up"):
+        row.update(dict.fromkeys(_FIGURES[resource]))
+    return row
+
+
+def _page(line: Line, resource: str, text: str, first: int, count: int = PAGE) -> Page:
     sort, descending = _SORT[resource]
     columns = tuple(column.id for column in COLUMNS[resource])
     query = Query(
-        resource=resource, filter=text, columns=columns, sort=sort, descending=descending, first=first, count=PAGE
+        resource=resource, filter=text, columns=columns, sort=sort, descending=descending, first=first, count=count
     )
     line.pushed.clear()
     return line.call(ListRows(query=query))

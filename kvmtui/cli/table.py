@@ -51,9 +51,9 @@ def _safe(row: Row, *, demo: bool) -> Row:
 
 
 def _terminal_width(stream: TextIO) -> int:
-    """Return the cells of a line of the terminal that ``stream`` is; 0 if it is none."""
+    """Return the cells of a line of the terminal that ``stream`` is, 80 if it does not say; 0 if it is none."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns
+        return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
         return 0
 

@@ -8,8 +8,9 @@ from kvmtui.cli import exits
 from kvmtui.cli.ask import ask, can_ask
 from kvmtui.cli.complaint import note
 from kvmtui.cli.source import connect
+from kvmtui.config.find import find
 from kvmtui.errors import RefusedError, UsageError
-from kvmtui.wire.messages import GetHostKey, Reconnect, Trust
+from kvmtui.wire.messages import GetHostKey, Reconnect, Status, Trust
 
 if TYPE_CHECKING:
     import argparse
@@ -39,11 +40,35 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(
                 "a fingerprint begins with SHA256:", where=fingerprint[:100], remedy="ssh-keygen -l shows it"
             )
-    line = connect(options)
+    line, host = _reach(options)
     try:
-        return _trust(line, options.host, frozenset(options.fingerprint))
+        return _trust(line, host, frozenset(options.fingerprint))
     finally:
         line.close()
+
+
+def _reach(options: argparse.Namespace) -> tuple[Line, str]:
+    """Return a worker that has the host, with the host's name there.
+
+    A host that is in no config is reached as ``kvmtui HOST`` would: the keys that are added are one file for all
+    configs of a user. Raises UsageError if the user named a fleet that does not have it.
+    """
+    named = bool(options.connect or options.demo or options.config is not None)
+    if named or find() is not None:
+        line = connect(options)
+        names = [host.name for host in line.call(Status()).hosts]
+        if options.host in names:
+            return line, options.host
+        line.close()
+        if named:
+            raise UsageError("no such host in the config", where=options.host[:100], remedy=f"one of {_few(names)}")
+    options.connect = [options.host]
+    line = connect(options)
+    return line, line.call(Status()).hosts[0].name
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
 
 
 def _trust(line: Line, host: str, fingerprints: frozenset[str]) -> int:
