@@ -37,7 +37,7 @@ class Calls:
         act = hypervisor.Act(uuid, call, args)
         end = self._loop.time() + deadline_s
         try:
-            async with self._lanes.control() if carrier is Carrier.CONTROL else self._lanes.action() as lane:
+            async with self._lanes.control() if carrier is Carrier.CONTROL else self._lanes.action(end) as lane:
                 await lane.call(act, end - self._loop.time())
         except CallEndedError as error:
             self._blame(uuid, error)
@@ -70,7 +70,7 @@ class Calls:
         self._refuse_if_blind()
         end = self._loop.time() + deadline_s
         try:
-            async with self._lanes.action() as lane:
+            async with self._lanes.action(end) as lane:
                 return await lane.call(lambda conn: hypervisor.xml(conn, uuid), end - self._loop.time())
         except CallEndedError as error:
             self._note_blindness(error)

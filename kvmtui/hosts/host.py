@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +16,7 @@ from kvmtui.hosts.lanes import Lanes
 from kvmtui.hosts.links import Links
 from kvmtui.hosts.poller import Poller
 from kvmtui.hosts.reports import LinkReport, Report
+from kvmtui.hosts.retry import NEEDS_YOU_S, Retry
 from kvmtui.hosts.session import Session
 from kvmtui.hosts.synthetic import Synthetic
 from kvmtui.model.host import LinkState
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from kvmtui.model.host_key import HostKey
 
 logger = logging.getLogger(__name__)
-
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 60.0
-NEEDS_YOU_WAIT_S = 300.0
-STEADY_S = 10.0
-"""A host that was up for less has not come back: the waits go on growing."""
 
 
 class Surroundings(NamedTuple):
@@ -64,7 +58,9 @@ class Host:
         self._told: LinkReport | None = None
         self._session: Session | None = None
         self._link: Link | None = None
-        self._retry = asyncio.Event()
+        self._retry = Retry()
+        self._now = asyncio.Event()
+        """Set when it is to be tried without waiting any longer."""
         self._slept: tuple[str, float] | None = None
         """Why the link was given up, and how long to wait: set when this machine had slept."""
         self._past_cpu_s = 0.0
@@ -90,7 +86,7 @@ class Host:
     def reconnect(self) -> None:
         """Try again now, unless it is up."""
         if self.state is not LinkState.UP:
-            self._retry.set()
+            self._now.set()
 
     def slept(self, seconds: float, wait_s: float) -> None:
         """This machine was asleep: nobody knows what became of the connection, so make a new one in ``wait_s``."""
@@ -127,16 +123,17 @@ class Host:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        failures = 0
         while True:
             began = self._loop.time()
             error = await self._try()
-            failures = 0 if self.state is LinkState.UP and self._loop.time() - began >= STEADY_S else failures + 1
-            wait_s = self._tell_why(error, failures)
-            self._retry.clear()
+            up_for_s = self._loop.time() - began if self.state is LinkState.UP else 0.0
+            wait_s = self._tell_why(error)
+            if wait_s is None:
+                wait_s = self._retry.wait_s(self.state, up_for_s)
+            self._now.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    await self._retry.wait()
+                    await self._now.wait()
 
     async def _try(self) -> HostError:
         """Connect and stay connected; returns what ended it."""
@@ -149,8 +146,8 @@ class Host:
             return LinkError("an error inside kvmtui, see the worker's log", LinkState.LOST, where=self.config.name)
         raise AssertionError("a session ends with an error")
 
-    def _tell_why(self, error: HostError, failures: int) -> float:
-        """Report why it is not up; returns how long to wait before the next try."""
+    def _tell_why(self, error: HostError) -> float | None:
+        """Report why it is not up; returns how long to wait, if that has been said already."""
         if self._slept is not None:
             (why, wait_s), self._slept = self._slept, None
             self._tell(LinkState.CONNECTING, why)
@@ -158,14 +155,12 @@ class Host:
         state = error.state if isinstance(error, LinkError) else LinkState.LOST
         reason = f'{error.text}: "{error.words}"' if error.words else error.text
         if state is LinkState.NEEDS_YOU:
-            again = f"tried again every {duration(NEEDS_YOU_WAIT_S)}"
+            again = f"tried again every {duration(NEEDS_YOU_S)}"
             self._tell(state, reason, f"{error.remedy} · {again}" if error.remedy else again)
-            return NEEDS_YOU_WAIT_S
-        if state in {LinkState.UP, LinkState.CONNECTING}:
-            state = LinkState.LOST
-        self._tell(state, reason, error.remedy)
-        longest_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures, 10))
-        return longest_s * random.uniform(0.5, 1.0)
+        else:
+            lost = state in {LinkState.UP, LinkState.CONNECTING}
+            self._tell(LinkState.LOST if lost else state, reason, error.remedy)
+        return None
 
     def _tell(self, state: LinkState, reason: str = "", remedy: str = "") -> None:
         report = LinkReport(host=self.config.name, at=self._shared.clock(), state=state, reason=reason, remedy=remedy)

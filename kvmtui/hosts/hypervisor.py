@@ -211,8 +211,7 @@ def _control(domain: Domain) -> Control | None:
 def identify(conn: Conn) -> Facts:
     """Read what the host is. The capabilities may take a second on a host whose libvirt has just started."""
     info = conn.getInfo()
-    capabilities = conn.getCapabilities()
-    found = re.search(r"<host>\s*<uuid>([0-9a-fA-F-]{36})</uuid>", capabilities[:65_536])
+    found = re.search(r"<host>\s*<uuid>([0-9a-fA-F-]{36})</uuid>", _capabilities(conn)[:65_536])
     kind = clean(conn.getType(), 20)
     hypervisor = "test driver" if kind == "TEST" else f"{kind} {_dotted(conn.getVersion())}"
     return Facts(
@@ -222,6 +221,16 @@ def identify(conn: Conn) -> Facts:
         cpus=info[2],
         mem_total_bytes=info[1] * 1024 * 1024,
     )
+
+
+def _capabilities(conn: Conn) -> str:
+    """Return the host's capabilities, "" if we may not know them."""
+    try:
+        return conn.getCapabilities()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in {libvirt.VIR_ERR_ACCESS_DENIED, libvirt.VIR_ERR_NO_SUPPORT}:
+            raise
+        return ""
 
 
 def _dotted(version: int) -> str:

@@ -88,15 +88,22 @@ class Lanes:
             if self._control is None or not self._control.alive:
                 self._control = await self._open(self._connect)
             lane = self._control
+            lane.used = self._loop.time()
         yield lane
 
     @contextlib.asynccontextmanager
-    async def action(self) -> AsyncIterator[Lane]:
-        """A lane for one action, this caller's alone; waits until one is free. Raises LinkError."""
+    async def action(self, until: float) -> AsyncIterator[Lane]:
+        """A lane for one action, this caller's alone; waits ``until`` (the loop's time) for one. Raises LinkError."""
         if self._only is not None:
             yield self._only
             return
-        async with self._actions:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._actions.acquire()
+        except TimeoutError:
+            text = "not sent: other acts on this host did not end in time"
+            raise LinkError(text, LinkState.UP, where=self._where) from None
+        try:
             while self._idle_actions and not self._idle_actions[-1].alive:
                 self._idle_actions.pop()
             lane = self._idle_actions.pop() if self._idle_actions else await self._open(self._connect)
@@ -105,6 +112,8 @@ class Lanes:
             finally:
                 if lane.alive:
                     self._idle_actions.append(lane)
+        finally:
+            self._actions.release()
 
     async def sweep(self) -> None:
         """Close what has been idle for IDLE_S, forget what is over."""

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from kvmtui.errors import LibvirtError, LinkError
-from kvmtui.hosts import events, hypervisor, probe
+from kvmtui.hosts import events, hypervisor
 from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.calls import Calls
 from kvmtui.hosts.contract import Link
 from kvmtui.hosts.lane import CallEndedError, Lane
 from kvmtui.hosts.lanes import Lanes
-from kvmtui.hosts.poller import Kind, Poller, Task
+from kvmtui.hosts.poller import SECOND_ROUND_S, Kind, Poller, Task
 from kvmtui.hosts.reports import Happened, Identity, LinkReport, Listed, Listing, Report, Sampling, Vitals
 from kvmtui.hosts.synthetic import Synthetic
+from kvmtui.hosts.vitals import VitalsSource
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import ACTIVE
 
@@ -31,8 +32,9 @@ CHECK_MOST_S = 1.0
 """Asking for the state of monitors, a call each, stops after so long."""
 FIRST_LIST_S = 8.0
 REGISTER_S = 5.0
-FIGURES_S = 3.0
 IDENTIFY_S = 5.0
+CLOSED_AGAIN_S = 5.0
+"""A connection that libvirt has closed is opened again at once; one that it closes again so soon is not."""
 IDENTIFY_AGAIN_S = 30.0
 """A libvirt that has just started asks every QEMU there is for its capabilities; what it has learnt it keeps."""
 
@@ -71,6 +73,8 @@ class Session:
         self._identify_at: float | None = self._loop.time()
         self._facts: asyncio.Future[hypervisor.Facts] = self._loop.create_future()
         self._hampered = False
+        self._opened_at = self._loop.time()
+        self._over = False
 
     async def live(self) -> NoReturn:
         """Connect to libvirt, report what it says, until it is lost. Raises LinkError with the reason."""
@@ -98,10 +102,12 @@ class Session:
 
     async def close(self) -> None:
         """End its connections, in good order where that is quick; takes no longer than a lane's grace."""
+        self._over = True
         await self._lanes.close()
 
     def cut(self) -> None:
         """End its connections now."""
+        self._over = True
         self._lanes.cut()
 
     @property
@@ -234,6 +240,10 @@ class Session:
         logger.info("%s: the connection that polls has ended: %s", self.name, why)
         if self._link is not None and self._link.closed.done():
             raise self._link.closed.result()
+        if not why.timed_out and self._loop.time() < self._opened_at + CLOSED_AGAIN_S:
+            text = "libvirt closes the connection again and again"
+            raise LinkError(text, LinkState.NO_LIBVIRT, where=self.name, words=why.words)
+        self._opened_at = self._loop.time()
         self._lane = await self._lanes.open_poll(self._register, first=False)
         self._flags_until = 0.0  # events may have been lost
         self._poller.event(self._loop.time())
@@ -253,7 +263,10 @@ class Session:
     def _drain(self) -> None:
         """Something has come from libvirt's event loop."""
         at = self._clock()
-        for event in self._inbox.take():
+        taken = self._inbox.take()
+        if self._over:  # nothing is known of a host that is lost
+            return
+        for event in taken:
             self._deliver(
                 Happened(
                     host=self.name,
@@ -272,39 +285,28 @@ class Session:
         self._poller.event(self._loop.time())
 
     async def _read_vitals(self) -> NoReturn:
-        by_shell = True
+        source = VitalsSource(self.name, self._link, lambda: self._poll_lane, await self._made_up_vitals())
+        pause_s = SECOND_ROUND_S
         while True:
             try:
-                vitals = await self._vitals(by_shell=by_shell)
-            except LibvirtError:
-                await asyncio.Event().wait()  # neither a shell nor a driver that counts
-                continue
-            except (CallEndedError, LinkError):  # what is lost is noticed by the polls
-                vitals = None
-            if vitals is not None:
+                vitals = await source.read(self._clock)
+            except (CallEndedError, LinkError) as error:  # what is lost is noticed by the polls
+                logger.debug("%s: no figures of the host: %s", self.name, error)
+            else:
+                if vitals is None:
+                    break
                 self._deliver(vitals)
-            elif by_shell:
-                by_shell = False
-                continue
-            await asyncio.sleep(VITALS_S * self._poller.pace)
+            await asyncio.sleep(pause_s)
+            pause_s = VITALS_S * self._poller.pace
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
 
-    async def _vitals(self, *, by_shell: bool) -> Vitals | None:
-        """Read the host's counters; None if there is no shell to read them with."""
-        at = self._clock()
-        if self._synthetic is not None:
-            facts = await asyncio.shield(self._facts)
-            return self._synthetic.vitals(self.name, facts, self._vms, at)
-        if by_shell:
-            return await probe.vitals(self._link, at) if self._link is not None else None
-        figures = await self._poll_lane.call(hypervisor.figures, FIGURES_S)
-        return Vitals(
-            host=self.name,
-            at=at,
-            busy_ticks=figures.busy_ticks,
-            total_ticks=figures.total_ticks,
-            mem_total_bytes=figures.mem_total_bytes,
-            mem_available_bytes=figures.mem_available_bytes,
-        )
+    async def _made_up_vitals(self) -> Callable[[float], Vitals] | None:
+        made_up = self._synthetic
+        if made_up is None:
+            return None
+        facts = await asyncio.shield(self._facts)
+        return lambda at: made_up.vitals(self.name, facts, self._vms, at)
 
     async def _sweep(self) -> NoReturn:
         while True:
