@@ -3,7 +3,7 @@ BIN := .venv/bin
 # the lab lives in network namespaces of its own: that takes root
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=PATH,TERM,COLORTERM,LANG)
 
-.PHONY: run test lab lint bench soak pictures clean
+.PHONY: run test lab lint bench soak readme pictures clean
 
 run:
 	@.ci/setup run
@@ -33,7 +33,10 @@ soak:
 	@.ci/setup test
 	$(BIN)/python -m pytest -m soak --timeout 7200
 
-# the README's pictures, taken of the console as it is now
+# the README's tables and pictures, made of the program as it is now
+readme: pictures
+	$(BIN)/python -m tests.readme
+
 pictures:
 	@.ci/setup test
 	$(BIN)/python -m tests.console.pictures
