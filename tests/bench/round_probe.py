@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from kvmtui.hosts import events, hypervisor
-from kvmtui.hosts.lane import Conn
+from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.lanes import Lanes
-from kvmtui.hosts.link import SshLink
+from kvmtui.hosts.links import Links
 from kvmtui.hosts.uri import parse
 
 
@@ -21,7 +21,8 @@ async def measure(uri: str, identity: str, known_hosts: Path, rounds: int) -> li
     events.start()
     target = parse(uri)
     with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as folder:
-        link = SshLink("bench", target, known_hosts, tuple, identity)
+        links = Links(Path(folder) / "known_hosts", tuple)
+        link = links.link("bench", target, identity_file=identity, known_hosts=str(known_hosts))
         await link.connect()
         lanes = Lanes("bench", target, link, Path(folder), read_only=False, per_host=1)
         try:
