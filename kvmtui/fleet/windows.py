@@ -54,21 +54,43 @@ def _count(query: Query) -> int:
     return max(1, min(query.count, COUNT_MAX))
 
 
-def page(query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> Page:
-    """Return the rows ``first`` to ``first + count`` of a query as they are now; none if there are not so many.
+class Snapshot:
+    """What a query selects at one moment, to be read page by page."""
 
-    Raises FilterError, or UsageError for a resource or column that does not exist.
-    """
-    selection = Selection(query, fleet)
-    selection.refresh(fleet, jobs, now, hold=False)
-    read, first = _reader(query, fleet, live=False), max(0, query.first)
-    return Page(
-        rows=tuple(read(selection.rows[entry[2]], now) for entry in selection.order[first : first + _count(query)]),
-        matched=len(selection.order),
-        total=selection.total,
-        now=now,
-        demo=fleet.is_demo,
-    )
+    def __init__(self, query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> None:
+        """Raises FilterError, or UsageError for a resource or column that does not exist."""
+        selection = Selection(query, fleet)
+        selection.refresh(fleet, jobs, now, hold=False)
+        self.now = now
+        self._query = _unpaged(query)
+        self._rows = [selection.rows[entry[2]] for entry in selection.order]
+        self._total = selection.total
+        self._read = _reader(query, fleet, live=False)
+        self._is_demo = fleet.is_demo
+
+    def has(self, query: Query) -> bool:
+        """Whether ``query`` asks for another page of the same."""
+        return _unpaged(query) == self._query
+
+    def page(self, query: Query) -> Page:
+        """Return the rows ``first`` to ``first + count``; none if there are not so many."""
+        first = max(0, query.first)
+        return Page(
+            rows=tuple(self._read(row, self.now) for row in self._rows[first : first + _count(query)]),
+            matched=len(self._rows),
+            total=self._total,
+            now=self.now,
+            demo=self._is_demo,
+        )
+
+
+def _unpaged(query: Query) -> Query:
+    return replace(query, first=0, count=1)
+
+
+def page(query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> Page:
+    """Return one page of a query as it is now. Raises as Snapshot does."""
+    return Snapshot(query, fleet, jobs, now).page(query)
 
 
 class _Sent(NamedTuple):
