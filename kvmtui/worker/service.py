@@ -10,7 +10,6 @@ import kvmtui
 from kvmtui import text
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.fleet import detail
-from kvmtui.fleet.windows import page
 from kvmtui.guard import gate
 from kvmtui.guard.client import ClientId, from_peer
 from kvmtui.wire.messages import (
@@ -30,6 +29,7 @@ from kvmtui.wire.messages import (
     OpenSeries,
     OpenSummary,
     OpenWindow,
+    Page,
     Reconnect,
     Request,
     Settle,
@@ -42,6 +42,7 @@ from kvmtui.wire.messages import (
     Welcome,
     WorkerStatus,
 )
+from kvmtui.worker.listings import Listings
 from kvmtui.worker.settling import Settling
 from kvmtui.worker.views import SUMMARY_NUMBER, SeriesView, SummaryView, WindowView
 
@@ -67,6 +68,7 @@ class Service:
         self._worker = worker
         self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
         self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir, worker.agents.is_fresh)
+        self._listings = Listings(worker.fleet, self._jobs, worker.clock)
         self._answers: dict[type[Request[Any]], Callable[[Any, Connection], Awaitable[object]]] = {
             Status: self._on_status,
             Jobs: self._on_jobs,
@@ -174,7 +176,7 @@ class Service:
             connection.follow(number, open_view)
         else:
             worker = self._worker
-            view = WindowView(number, request.query, worker.fleet, lambda: worker.engine.jobs(JOBS_MAX), worker.clock)
+            view = WindowView(number, request.query, worker.fleet, self._jobs, worker.clock)
             connection.follow(number, view)
         self._worker.watching.stir()
         return Opened(window=number)
@@ -192,12 +194,8 @@ class Service:
         connection.views.unfollow(_number(request.window))
         self._worker.watching.stir()
 
-    async def _on_list_rows(self, request: ListRows, _connection: Connection) -> object:
-        worker = self._worker
-        if request.query.resource == "jobs":
-            await worker.engine.ready()
-        jobs = worker.engine.jobs(JOBS_MAX) if request.query.resource == "jobs" else ()
-        return page(request.query, worker.fleet, jobs, worker.clock())
+    async def _on_list_rows(self, request: ListRows, connection: Connection) -> Page:
+        return self._listings.page(request, connection)
 
     async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
         return await self._settling.wait(request.timeout_s, request.samples)
@@ -255,6 +253,9 @@ class Service:
     async def _on_get_job(self, request: GetJob, _connection: Connection) -> JobDetail:
         await self._worker.engine.ready()
         return await self._worker.engine.detail(request.job)
+
+    def _jobs(self) -> tuple[Job, ...]:
+        return self._worker.engine.jobs(JOBS_MAX)
 
     # --- inside ------------------------------------------------------------------------------------------------
 
