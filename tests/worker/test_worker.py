@@ -29,6 +29,7 @@ from kvmtui.wire.messages import (
     GetJob,
     JobChanged,
     Jobs,
+    ListRows,
     MakePlan,
     Note,
     OpenSeries,
@@ -401,6 +402,25 @@ def test_a_stopped_client_holds_nobody_up(home: Home) -> None:
     finally:
         stopped.kill()
         stopped.communicate()
+
+
+def test_pages_of_a_list_are_of_one_moment(home: Home) -> None:
+    """While the fleet changes underneath, every VM is on exactly one page."""
+    home.configure(home.host("a", *[RUNNING, OFF] * 30))
+    home.start()
+    line = home.line()
+    settle(line)
+    query = Query(resource="vms", columns=("name", "state"), sort="state", count=20)
+    first = line.call(ListRows(query=query))
+    plan = line.call(MakePlan(verb="pause", filter="state:running"))
+    job = line.call(Submit(plan=plan.id, typed=plan.phrase))
+    wait_for(lambda: line.call(GetJob(job=job.id)).job.state in ENDED)
+    wait_for(lambda: line.call(OpenSummary()).vms.get("paused") == 30)
+    rest = [line.call(ListRows(query=msgspec.structs.replace(query, first=first_))) for first_ in (20, 40)]
+    listed = [row for page in (first, *rest) for row in page.rows]
+    assert len({name for name, _state in listed}) == len(listed) == 60
+    assert {state for _name, state in listed} == {"running", "shut off"}
+    assert "paused" in {state for _name, state in line.call(ListRows(query=query)).rows}
 
 
 def test_a_config_that_cannot_be_used_is_told_to_who_starts_it(home: Home) -> None:
