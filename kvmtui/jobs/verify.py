@@ -145,8 +145,10 @@ class Verifier:
 def judge(verb: Verb, step: Step, before: VmState, seen: Seen, elsewhere: list[Vm], now: float) -> Finding:
     """Return what is plain from a look at a VM whose state was ``before`` when the step began.
 
-    Its goal reached is done. Its goal not reached is unknown until the call's deadline and the guest's time to react
-    are over, and failed then. What no state can prove stays unknown, with what there is.
+    Its goal reached is done. Its goal not reached is unknown until the verb's patience is over, counted from when the
+    outcome was first called unknown: nobody waits for the call any more, but libvirt may have it, or the guest (30 s is
+    how long libvirt lets a call wait for another one on the same VM). Then it is failed. What no state can prove stays
+    unknown, with what there is.
     """
     looked = f"looked at {words.clock(now)}"
     if not seen.exists:
@@ -162,11 +164,11 @@ def judge(verb: Verb, step: Step, before: VmState, seen: Seen, elsewhere: list[V
         why = f"nobody saw whether it came to a {verb.title}"
         return Finding(words.unknown(step, why, now, then=f"{looked}: {seen.state.value}"), is_final=True)
     there = words.there(seen.state, before)
-    if now - (step.began or 0.0) >= verb.deadline_s + verb.patience_s:
-        why = f"the call did not arrive, or had no effect; {looked}"
-        return Finding(words.not_done(verb, step, there, why, now, words.next_step(verb)), is_final=True)
     if step.state is StepState.BEGUN:
         why = f"the worker was restarted · {there}, {looked}"
-        then = f"do NOT repeat it: it may yet come, looked at again for {verb.deadline_s + verb.patience_s:.0f} s"
+        then = f"do NOT repeat it: it may yet come, looked at again for {verb.patience_s:.0f} s"
         return Finding(words.unknown(step, why, now, then=then), is_final=False)
+    if now - (step.ended or now) >= verb.patience_s:
+        why = f"the call did not arrive, or had no effect; {looked}"
+        return Finding(words.not_done(verb, step, there, why, now, words.next_step(verb)), is_final=True)
     return Finding(step, is_final=False)
