@@ -20,10 +20,12 @@ from kvmtui.hosts.hypervisor import Facts, Size
 from kvmtui.hosts.pool import HostPool
 from kvmtui.hosts.reports import Happened, Identity, LinkReport, Listed, Listing, Report, Sampling
 from kvmtui.hosts.synthetic import EPOCH, Synthetic
+from kvmtui.jobs.tell import PERIOD_S
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import VmState
 from kvmtui.paths import WorkerPaths
 from kvmtui.wire.listener import Listener
+from kvmtui.worker.agents import Agents
 from kvmtui.worker.handover import Handover
 from kvmtui.worker.life import Worker
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 END = 1_763_608_351.0
 """03:12:31 UTC, when somebody is woken."""
 TOLD_S = 900
-PERIOD_S = 10
+ROUND_S = 10
 LOST_S = 125
 """How long kvm7 has been lost."""
 GIB = 1 << 30
@@ -156,7 +158,7 @@ class _Teller:
         for vm in sorted(self.vms, key=lambda vm: -vm.up_s):
             if vm.name not in IS_OFF | IS_SAVED:
                 yield self._happened(vm, END - vm.up_s - TOLD_S - 60, "started", "booted", VmState.RUNNING)
-        for age in range(TOLD_S, -1, -PERIOD_S):
+        for age in range(TOLD_S, -1, -ROUND_S):
             yield from self._round(float(age))
 
     def _round(self, age: float) -> Iterator[Report]:
@@ -169,7 +171,7 @@ class _Teller:
             yield self._happened(full, END - age, "paused", "I/O error", VmState.PAUSED)
         for host, cpus in HOSTS.items():
             if host == "kvm7" and age < LOST_S:
-                if age + PERIOD_S >= LOST_S:
+                if age + ROUND_S >= LOST_S:
                     yield LinkReport(
                         host=host, at=END - LOST_S, state=LinkState.LOST, reason="no answer",
                         remedy="is the host up, and the network on the way to it?",
@@ -266,7 +268,8 @@ async def worker(folder: Path) -> AsyncIterator[WorkerPaths]:
     told = _Told(teller.story(), clock)
     pool = _Pool(config, paths.relays, folder / "known_hosts", told.deliver, clock)
     pool.vms = {vm.uuid: vm for vm in teller.vms}
-    it = Worker(paths, config, pool, idle_s=None, file_limit=1 << 20, clock=clock)
+    agents = Agents(pool.offer_agents, clock)
+    it = Worker(paths, config, pool, agents, idle_s=None, file_limit=1 << 20, clock=clock)
     living = asyncio.create_task(it.live(Listener(paths.socket), told))
     try:
         await told.is_over.wait()
@@ -277,6 +280,7 @@ async def worker(folder: Path) -> AsyncIterator[WorkerPaths]:
         await it.engine.submit(plan.id, plan.phrase, client)
         while it.running_jobs()[0].not_begun:  # noqa: ASYNC110 - what is waited for cannot tell
             await asyncio.sleep(0.01)
+        await asyncio.sleep(3 * PERIOD_S)  # until its announcements are over: the first console hears no more of them
         clock.now = END
         yield paths
     finally:

@@ -50,7 +50,7 @@ def test_its_filters_mean_something(resource: str, example: str) -> None:
 def test_its_themes_are_those_there_are() -> None:
     """By the names that KVMTUI_THEME takes."""
     section = TEXT.partition("### Colours")[2].partition("\n#")[0]
-    assert {name for name in re.findall(r"`([a-z0-9-]+)`", section)} == set(theme.names())
+    assert set(re.findall(r"`([a-z0-9-]+)`", section)) == set(theme.names())
 
 
 def test_its_links_lead_somewhere() -> None:
