@@ -104,13 +104,17 @@ class Lane:
         LibvirtError, or CallEndedError: not ``begun`` if the lane was over or busy until the deadline.
         """
         end = self._loop.time() + deadline_s
+        busy = CallEndedError(
+            f"not sent: the connection was busy for {deadline_s:.3g} s", begun=False, where=self.where
+        )
         try:
             async with asyncio.timeout_at(end):
                 await self._turn.acquire()
         except TimeoutError:
-            text = f"not sent: the connection was busy for {deadline_s:g} s"
-            raise CallEndedError(text, begun=False, where=self.where) from None
+            raise busy from None
         try:
+            if self._loop.time() >= end:
+                raise busy
             if not self.alive:
                 raise CallEndedError("not sent: the connection is lost", begun=False, where=self.where)
             answer: asyncio.Future[_Outcome] = self._loop.create_future()
@@ -192,14 +196,19 @@ class Lane:
             self.cpu_s += time.thread_time() - before
             self._post(answer, outcome)
             del call, function, answer, outcome
-        events.deregister(conn)
-        with contextlib.suppress(libvirt.libvirtError):
-            conn.close()
+        leave(conn)
         self._post(self._ended, _Outcome())
 
     def _post(self, answer: asyncio.Future[_Outcome], outcome: _Outcome) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(_settle, answer, outcome)
+
+
+def leave(conn: Conn) -> None:
+    """Close a connection, in its own thread, whatever is registered with it or wrong with it."""
+    events.deregister(conn)
+    with contextlib.suppress(libvirt.libvirtError):
+        conn.close()
 
 
 def _settle(answer: asyncio.Future[_Outcome], outcome: _Outcome) -> None:

@@ -13,7 +13,7 @@ from kvmtui.errors import LibvirtError, LinkError
 from kvmtui.hosts import hypervisor
 from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.contract import Link
-from kvmtui.hosts.lane import CallEndedError, Lane
+from kvmtui.hosts.lane import CallEndedError, Lane, leave
 from kvmtui.hosts.relay import Relay
 from kvmtui.hosts.uri import HostUri, format_uri
 from kvmtui.model.host import LinkState
@@ -70,7 +70,11 @@ class Lanes:
 
         def opener(uri: str) -> Conn:
             conn = hypervisor.connect(uri, read_only=self._read_only, keep_alive=self._link is not None)
-            prepare(conn)
+            try:
+                prepare(conn)
+            except libvirt.libvirtError:
+                leave(conn)
+                raise
             return conn
 
         lane = await self._open(opener, OPEN_S, None) if first else await self._open(opener)
