@@ -8,6 +8,7 @@ import shlex
 import pytest
 
 from kvmtui.cli.arguments import understand
+from kvmtui.config.read import read
 from kvmtui.console import theme
 from kvmtui.fleet.filter import parse
 from tests.readme import README, renewed
@@ -31,6 +32,12 @@ def test_its_tables_are_the_programs() -> None:
 def test_its_commands_are_understood(command: str) -> None:
     """Whatever a reader may type."""
     assert callable(understand(shlex.split(command)[1:]))
+
+
+def test_its_config_is_one() -> None:
+    """As a reader may copy it."""
+    (example,) = [block for kind, block in FENCED if kind == "yaml"]
+    assert len(read(example.encode(), README.with_name("config.yaml")).hosts) == 2
 
 
 def test_its_targets_are_in_the_makefile() -> None:
