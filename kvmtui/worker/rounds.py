@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from kvmtui.fleet.rates import CLOSEST_S
 from kvmtui.hosts.reports import LinkReport, Listing, Sampling, Vitals
 from kvmtui.model.host import SETTLED, LinkState
 from kvmtui.model.vm import ACTIVE
@@ -29,6 +30,18 @@ class _Rounds:
         self.samples: dict[str, int] = {}
         """UUID -> rounds of its figures."""
         self.stuck: frozenset[str] = frozenset()
+        self._at: dict[str, float] = {}
+
+    def sampled(self, uuid: str, at: float) -> None:
+        """Count a reading of a VM's counters, unless it is too close to the last for a rate."""
+        if (before := self._at.get(uuid)) is None or at - before >= CLOSEST_S:
+            self._at[uuid] = at
+            self.samples[uuid] = min(self.samples.get(uuid, 0) + 1, ENOUGH)
+
+    def forget(self, uuid: str) -> None:
+        """A VM is gone."""
+        self._at.pop(uuid, None)
+        self.samples.pop(uuid, None)
 
 
 class Rounds:
@@ -55,13 +68,13 @@ class Rounds:
                 told.is_listed = True
                 gone = told.samples.keys() - {vm.uuid for vm in report.vms} if told.samples else ()
                 for uuid in gone:
-                    del told.samples[uuid]
+                    told.forget(uuid)
             case Vitals():
                 told.vitals = min(told.vitals + 1, ENOUGH)
             case Sampling():
                 told.stuck = frozenset(uuid for uuid, _why in report.stuck)
                 for counters in report.vms:
-                    told.samples[counters.uuid] = min(told.samples.get(counters.uuid, 0) + 1, ENOUGH)
+                    told.sampled(counters.uuid, report.at)
 
     def keep(self, hosts: Collection[str]) -> None:
         """Forget hosts that are in the config no longer."""
