@@ -19,6 +19,8 @@ _LEAST = 24
 """Cells of a graph below which fewer stand side by side."""
 _AXIS = 5
 """Cells of the scale at the left of a graph."""
+_TALL = 20
+"""Lines of a panel from which graphs stand in two rows rather than as columns."""
 _SAMPLE_S = 10.0
 """Longest period between two samples of a healthy host."""
 
@@ -64,7 +66,7 @@ def panel(
 ) -> list[Line]:
     """Return ``height`` lines of ``width`` cells: as many graphs side by side as there is room for."""
     across = max(1, min(len(graphs), width // _LEAST))
-    if across == 3:
+    if across == 3 or (across > 2 and height >= _TALL):
         across = 2
     down = -(-len(graphs) // across)
     while down > 1 and height // down < 2:
