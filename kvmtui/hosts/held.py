@@ -1,4 +1,4 @@
-"""Calls that we ended and that may still hold a worker of the host's libvirtd.
+"""Ended calls that may still hold a worker of the host's libvirtd.
 
 libvirtd has 20 workers. A call that waits for the monitor of a QEMU which does not answer keeps its worker, whether we
 still wait or not: a client that times out and asks again makes libvirtd useless to everybody. So at most MOST such

@@ -1,4 +1,4 @@
-"""Hosts as the worker sees them, against what virsh says of the same hosts; faults, and how soon they are seen."""
+"""Hosts as the worker sees them, against what virsh says of them; their faults, seen in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lane hands out values, ends every call in time, and keeps libvirt's objects to itself."""
+"""A lane hands out values, ends every call in time, keeps libvirt's objects to itself."""
 
 from __future__ import annotations
 

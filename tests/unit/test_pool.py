@@ -1,4 +1,4 @@
-"""The pool of hosts, over libvirt's test driver and over sockets that never answer."""
+"""The pool of hosts, over libvirt's test driver, over sockets that never answer."""
 
 from __future__ import annotations
 
