@@ -159,7 +159,7 @@ class Worker:
 
     async def _recover(self) -> None:
         await self.engine.recover()
-        self.server.stir(("jobs",))
+        self.server.stir(("jobs", "worker"))
 
     async def _after_start(self) -> None:
         """What may wait until the first clients are served."""

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 JOBS_MAX = 1_000
 NUMBER_MAX = 1 << 31
+_ABOUT_JOBS = (Jobs, Abort, GetJob, MakePlan, Status, Stop)
+"""Requests whose answer needs to know what the journal has, after a start."""
 _SMALL_XML = 65_536
 _STOP_MODES = ("idle", "drain", "force")
 
@@ -106,6 +108,8 @@ class Service:
         )
 
     async def answer(self, request: Request[Any], connection: Connection) -> object:
+        if isinstance(request, _ABOUT_JOBS):
+            await self._worker.engine.ready()
         return await self._answers[type(request)](request, connection)
 
     def came(self, connection: Connection) -> None:
@@ -195,6 +199,8 @@ class Service:
         self._worker.watching.stir()
 
     async def _on_list_rows(self, request: ListRows, connection: Connection) -> Page:
+        if request.query.resource == "jobs":
+            await self._worker.engine.ready()
         return self._listings.page(request, connection)
 
     async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
@@ -229,11 +235,9 @@ class Service:
     # --- jobs --------------------------------------------------------------------------------------------------
 
     async def _on_jobs(self, request: Jobs, _connection: Connection) -> JobList:
-        await self._worker.engine.ready()
         return JobList(jobs=tuple(self._worker.engine.jobs(max(0, min(request.limit, JOBS_MAX)))))
 
     async def _on_abort(self, request: Abort, connection: Connection) -> Job:
-        await self._worker.engine.ready()
         return self._worker.engine.abort(request.job, self._client(connection))
 
     async def _on_make_plan(self, request: MakePlan, connection: Connection) -> Plan:
@@ -251,7 +255,6 @@ class Service:
         return await self._worker.engine.submit(request.plan, request.typed, self._client(connection))
 
     async def _on_get_job(self, request: GetJob, _connection: Connection) -> JobDetail:
-        await self._worker.engine.ready()
         return await self._worker.engine.detail(request.job)
 
     def _jobs(self) -> tuple[Job, ...]:

@@ -98,6 +98,23 @@ def test_drained_it_ends_with_its_jobs(lab: Cluster, product: Product, guests: G
     assert other.state().startswith("running")
 
 
+def test_told_to_stop_it_leaves_what_is_under_way_to_the_next(
+    lab: Cluster, product: Product, guests: GuestFactory
+) -> None:
+    """SIGTERM while a guest ignores its shutdown: a few seconds of grace, then the next worker looks and says."""
+    deaf = guests(lab.host(1), "deaf", words={"hang": 1}, agent=False)
+    product.ls("vms")
+    worker = process_of(product)
+    assert product.run("do", "shutdown", "name:deaf", "--yes").returncode == 0
+    until(lambda: product.status()["jobs"] == 1)
+    worker.signal(signal.SIGTERM)
+    until(lambda: not worker.alive())
+    until(lambda: product.newest_job()["state"] != "running")
+    job = product.newest_job()
+    assert (job["subject"], job["done"], job["not_begun"]) == ("deaf", 0, 0)
+    assert deaf.state().startswith("running")
+
+
 def test_the_agent_of_a_client_opens_its_hosts(lab: Cluster, product: Product, tmp_path: Path) -> None:
     """With a locked key the hosts need a human; a client that brings an agent opens them, warm or cold."""
     identity = lab.layout.identity
