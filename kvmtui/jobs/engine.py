@@ -9,6 +9,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from kvmtui.actions import VERBS
 from kvmtui.errors import NotRecordedError, RefusedError, UsageError
 from kvmtui.guard import gate
@@ -119,8 +121,12 @@ class Engine:
 
     def _take_up(self, kept: Kept) -> None:
         job = kept.standing.job
+        is_known = kept.order.verb in VERBS
+        if kept.steps and not is_known:
+            text = "its verb is not known to this kvmtui: look at its VMs"
+            job = replace(job, state=JobState.UNKNOWN, ended=job.started, text=text)
         self._jobs[job.id] = job
-        if not kept.steps or kept.order.verb not in VERBS:
+        if not kept.steps or not is_known:
             return
         stopped = kept.standing.stopped or HELD
         live = LiveJob(kept.order, kept.targets, kept.steps, job.started, stopped=stopped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -253,6 +254,28 @@ def test_drain_finishes_and_begins_nothing(path: Path) -> None:
         desk.engine.abort(job.id, ANNA)
         assert desk.job(job).state is JobState.CANCELLED
         assert not desk.world.calls
+
+    at_desk(path, hosts, next_worker)
+
+
+def test_a_job_of_a_verb_from_another_version_is_shown_and_left_alone(path: Path) -> None:
+    """It cannot be gone on with, and does not keep the worker from leaving."""
+    hosts = machines(3, VmState.RUNNING, [Manner.SLOWLY] * 3)
+
+    async def begin_and_leave(desk: Desk) -> None:
+        await desk.submit("shutdown")
+        await asyncio.sleep(1)
+        await desk.engine.drain()
+
+    at_desk(path, hosts, begin_and_leave)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE job SET verb = 'hibernate'")
+
+    async def next_worker(desk: Desk) -> None:
+        (job,) = desk.engine.jobs()
+        assert (job.verb, job.state, desk.engine.running) == ("hibernate", JobState.UNKNOWN, 0)
+        assert "not known to this kvmtui" in job.text
+        assert len((await desk.engine.detail(job.id)).steps) == 3
 
     at_desk(path, hosts, next_worker)
 
