@@ -24,13 +24,12 @@ ENOUGH_S = 10.0
 _CHARACTERS = {"slash": "/", "question_mark": "?", "enter": "\r", "tab": "\t", "space": " ", "escape": "\x1b"}
 
 
-class Desk:
-    """A console that runs, and the worker it runs on."""
+class Sitter:
+    """Somebody in front of a console that runs, on whatever worker."""
 
-    def __init__(self, app: Console, pilot: Pilot[None], worker: FakeWorker) -> None:
+    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
         self.app = app
         self.pilot = pilot
-        self.worker = worker
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until something holds."""
@@ -45,6 +44,14 @@ class Desk:
             while quiet < 4:
                 await asyncio.sleep(0.002)
                 quiet = 0 if self.app.is_waiting or self._paints else quiet + 1
+
+    async def until_shown(self, words: str) -> None:
+        """Wait until these words are on the screen, and nothing is under way. Fails with what is there instead."""
+        try:
+            await self.until(lambda: words in self.text())
+        except TimeoutError:
+            raise TimeoutError(f"{words!r} does not come:\n{self.text()}") from None
+        await self.settle()
 
     @property
     def _paints(self) -> bool:
@@ -87,6 +94,14 @@ class Desk:
         if page is None or page.sheet is None:
             return ""
         return "\n".join(plain(line).rstrip() for line in page.sheet.lines(page.size.width))
+
+
+class Desk(Sitter):
+    """A console that runs, and the fake worker it runs on."""
+
+    def __init__(self, app: Console, pilot: Pilot[None], worker: FakeWorker) -> None:
+        super().__init__(app, pilot)
+        self.worker = worker
 
 
 def dialler(worker: FakeWorker, *, read_only: bool = False) -> Callable[[], Line]:

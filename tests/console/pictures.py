@@ -14,21 +14,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.segment import Segment
-from textual.events import Key
-
 from kvmtui.console import theme
 from kvmtui.console.app import Console
 from kvmtui.wire.line import Line, greeting
 from tests.console import scene, svg
+from tests.console.desks import Sitter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FOLDER = Path(__file__).parents[2] / ".github" / "pictures"
-PATIENCE_S = 20.0
 _LOOK = "dark"
-_CHARACTERS = {"enter": "\r", "tab": "\t"}
 
 
 class Step(NamedTuple):
@@ -90,31 +86,13 @@ async def _take(shot: Shot, socket: Path, log: Path) -> str:
 
     look = theme.load(_LOOK)
     app = Console(dial, look, log=log, clock=lambda: scene.END)
-    async with app.run_test(size=(shot.columns, shot.lines)):
+    async with app.run_test(size=(shot.columns, shot.lines)) as pilot:
+        sitter = Sitter(app, pilot)
         for step in shot.steps:
-            for key in step.keys:
-                app.post_message(Key(key, key if len(key) == 1 else _CHARACTERS[key]))
-            await _until_shown(app, step.shows)
-        return svg.draw(
-            _screen(app), shot.title, text=look.roles["text"], ground=look.grounds["base"].removeprefix("on ")
-        )
-
-
-async def _until_shown(app: Console, words: str) -> None:
-    loop = asyncio.get_running_loop()
-    ends = loop.time() + PATIENCE_S
-    while words not in (shown := _text(app)) or app.is_waiting:
-        if loop.time() > ends:
-            raise TimeoutError(f"{words!r} does not come:\n{shown}")
-        await asyncio.sleep(0.02)
-
-
-def _text(app: Console) -> str:
-    return "\n".join("".join(text for text, *_ in line) for line in _screen(app))
-
-
-def _screen(app: Console) -> list[list[Segment]]:
-    return [list(strip) for strip in app.screen._compositor.render_strips()]
+            await sitter.press(*step.keys)
+            await sitter.until_shown(step.shows)
+        screen = app.screen._compositor.render_strips()
+        return svg.draw(screen, shot.title, text=look.roles["text"], ground=look.grounds["base"].removeprefix("on "))
 
 
 def main(folder: Path) -> None:
