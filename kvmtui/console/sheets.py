@@ -176,9 +176,7 @@ def entry_spans(entry: Entry, room: int, role: str = "text") -> tuple[Line, int]
 
 def message_lines(text: str, role: str, width: int, most: int = 4) -> list[Line]:
     """Return a message in as many lines as it needs, at most ``most``."""
-    lines = wrap(text, max(1, width - 2))
-    if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1][: max(1, width - 3)] + "…"]
+    lines = wrap(text, width - 2, most)
     return [fit_line((Span(f" {line}", role),), width) for line in lines]
 
 

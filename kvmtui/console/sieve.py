@@ -38,7 +38,8 @@ class Sieve:
     """Looks at keys in the portions in which they arrive.
 
     A portion of characters that do more than move about is no typing: a paste, or another program. It is dropped
-    as a whole, and so is what follows it without a pause. While something is typed into an input, all may come.
+    as a whole, and so is what follows it without a pause. Two keys, one of which only moves, are a quick hand on a
+    slow line. While something is typed into an input, all may come.
     """
 
     def __init__(self, harmless: Iterable[str]) -> None:
@@ -63,8 +64,9 @@ class Sieve:
             return Sifted(tuple(whole), "")
         first, last = characters[0], characters[-1]
         close = first.at - self._last_at < APART_S
-        several = len(characters) > 1 and not all(key.key in self._harmless for key in characters)
-        follows = close and (self._bursting or not {first.key, self._last_key} <= self._harmless)
+        moves = sum(key.key in self._harmless for key in characters)
+        several = len(characters) > 1 and moves < len(characters) and not (len(characters) == 2 and moves)
+        follows = close and (self._bursting or not {first.key, self._last_key} & self._harmless)
         self._bursting = several or follows
         self._last_at, self._last_key = last.at, last.key
         if not self._bursting:

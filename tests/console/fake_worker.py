@@ -76,13 +76,12 @@ class RowsView:
             rows=changed,
             at=self.order.index(query.follow) if query.follow in self.order else None,
             follow=query.follow,
-            now=NOW,
+            now=self.worker.now,
         )
 
-    @staticmethod
-    def _cell(row: Any, column: str) -> Any:
+    def _cell(self, row: Any, column: str) -> Any:
         """Return a value; the age of a row only where it is stale, as live windows have it."""
-        if column == "seen" and NOW - row.seen < 15 and getattr(row, "state", None) is not VmState.UNKNOWN:
+        if column == "seen" and self.worker.now - row.seen < 15 and getattr(row, "state", None) is not VmState.UNKNOWN:
             return None
         return getattr(row, column)
 
@@ -93,11 +92,11 @@ class SeriesView:
     topics = frozenset({"series"})
     period_s = 0.0
 
-    def __init__(self, window: int, *, is_host: bool) -> None:
+    def __init__(self, window: int, now: float, *, is_host: bool) -> None:
         figures = ("cpu_pct", "mem_pct", "load_1m", "pressure_cpu_pct", "pressure_io_pct") if is_host else FIGURES
         points = []
         for step in range(450):
-            at = NOW - 900 + 2 * step + 1
+            at = now - 900 + 2 * step + 1
             if 200 <= step < 240:
                 points.append((at, *[None] * len(figures)))
             else:
@@ -125,7 +124,7 @@ class SummaryView:
         if self.worker.summary == self.sent:
             return None
         self.sent = self.worker.summary
-        return SummaryChanged(summary=self.sent, now=NOW)
+        return SummaryChanged(summary=self.sent, now=self.worker.now)
 
 
 class FakeWorker:
@@ -133,6 +132,8 @@ class FakeWorker:
 
     def __init__(self, folder: Path, *, demo: bool = False, read_only: bool = False) -> None:
         self.path = folder / "sock"
+        self.now = NOW
+        """Its clock, which stands still."""
         self.hosts: list[Host] = []
         self.vms: list[Vm] = []
         self.jobs: list[Job] = []
@@ -181,7 +182,7 @@ class FakeWorker:
         place = next(place for place, job in enumerate(self.jobs) if job.id == job_id)
         job = self.jobs[place]
         counts = {"done": job.total} if state is JobState.DONE else {"failed": job.total}
-        self.jobs[place] = msgspec.structs.replace(job, state=state, text=text, ended=NOW, not_begun=0, **counts)
+        self.jobs[place] = msgspec.structs.replace(job, state=state, text=text, ended=self.now, not_begun=0, **counts)
         self.server.announce(JobChanged(job=self.jobs[place]))
         self.stir()
 
@@ -196,7 +197,7 @@ class FakeWorker:
             read_only=self.read_only or hello.read_only,
             read_only_why="asked for" if hello.read_only else "",
             demo=self.demo,
-            now=NOW,
+            now=self.now,
         )
 
     def came(self, connection: Connection) -> None:
@@ -238,7 +239,7 @@ class FakeWorker:
         if query.resource == "vms" and query.scope:
             rows = [row for row in rows if row.host in query.scope]
         total = len(rows)
-        rows = parse(query.filter, query.resource).select(rows, NOW)
+        rows = parse(query.filter, query.resource).select(rows, self.now)
         rows.sort(key=lambda row: natural(getattr(row, "name", row.key)))
         if not query.sort:
             rows.sort(key=lambda row: -getattr(row, "severity", 0))
@@ -249,7 +250,7 @@ class FakeWorker:
         return told + untold, total
 
     def _series(self, request: messages.OpenSeries, connection: Connection) -> messages.Opened:
-        connection.follow(request.window, SeriesView(request.window, is_host=not request.uuid))
+        connection.follow(request.window, SeriesView(request.window, self.now, is_host=not request.uuid))
         return messages.Opened(window=request.window)
 
     def _summary(self, _: messages.OpenSummary, connection: Connection) -> Summary:
@@ -260,11 +261,18 @@ class FakeWorker:
         rows, total = self.selected(query)
         shown = rows[query.first : query.first + query.count]
         cells = tuple(tuple(getattr(row, column) for column in query.columns) for row in shown)
-        return messages.Page(rows=cells, matched=len(rows), total=total, now=NOW, demo=self.demo)
+        return messages.Page(rows=cells, matched=len(rows), total=total, now=self.now, demo=self.demo)
 
     def _status(self) -> messages.WorkerStatus:
         return messages.WorkerStatus(
-            pid=4711, version=self.version, socket=str(self.path), config="", digest="d", started=NOW, clients=1, jobs=0
+            pid=4711,
+            version=self.version,
+            socket=str(self.path),
+            config="",
+            digest="d",
+            started=self.now,
+            clients=1,
+            jobs=0,
         )
 
     def _open(self, request: messages.OpenWindow, connection: Connection) -> messages.Opened:
@@ -339,8 +347,8 @@ class FakeWorker:
             phrase=targets[0].name if destructive and targets else "y",
             undo=f"{VERBS[verb.inverse].title} it" if verb.inverse else "",
             virsh=tuple(f"virsh -c qemu+ssh://{t.host}/system {verb.virsh} {t.uuid}" for t in targets),
-            made=NOW,
-            expires=NOW + 120,
+            made=self.now,
+            expires=self.now + 120,
         )
         plan = msgspec.structs.replace(plan, **self.changes)
         self.plans[plan.id] = plan
@@ -359,7 +367,7 @@ class FakeWorker:
             state=JobState.RUNNING,
             total=len(plan.targets),
             not_begun=len(plan.targets),
-            started=NOW,
+            started=self.now,
             subject=plan.targets[0].name if len(plan.targets) == 1 else f"{len(plan.targets)} VMs",
         )
         self.jobs.insert(0, job)
@@ -390,28 +398,29 @@ class FakeWorker:
 
 def small_fleet(worker: FakeWorker) -> None:
     """Give a worker the fleet of the pictures: three hosts, a dozen VMs, some of them in trouble."""
+    now = worker.now
 
     def host(name: str, **fields: Any) -> Host:
         return msgspec.structs.replace(Host(name=name, uri=f"qemu+ssh://root@{name}/system"), **fields)
 
     worker.hosts = [
         host(
-            "kvm1", link=LinkState.UP, since=NOW - 90_000, version="libvirt 9.0.0, QEMU 7.2.22", cpus=16, cpu_pct=41.0,
+            "kvm1", link=LinkState.UP, since=now - 90_000, version="libvirt 9.0.0, QEMU 7.2.22", cpus=16, cpu_pct=41.0,
             mem_pct=71.0, load_1m=6.5, mem_total_bytes=68_719_476_736, mem_used_bytes=48_790_000_000, vms_running=7,
-            vms_total=9, pressure_cpu_pct=3.0, pressure_io_pct=0.4, seen=NOW, sampled=NOW,
+            vms_total=9, pressure_cpu_pct=3.0, pressure_io_pct=0.4, seen=now, sampled=now,
         ),
         host(
-            "kvm2", link=LinkState.UP, since=NOW - 90_000, version="libvirt 9.0.0, QEMU 7.2.22", cpus=16, cpu_pct=12.3,
-            mem_pct=44.0, load_1m=1.5, mem_total_bytes=68_719_476_736, vms_running=3, vms_total=3, seen=NOW,
-            sampled=NOW,
+            "kvm2", link=LinkState.UP, since=now - 90_000, version="libvirt 9.0.0, QEMU 7.2.22", cpus=16, cpu_pct=12.3,
+            mem_pct=44.0, load_1m=1.5, mem_total_bytes=68_719_476_736, vms_running=3, vms_total=3, seen=now,
+            sampled=now,
         ),
         host(
             "kvm7", link=LinkState.LOST, link_reason="no answer", link_remedy="is it powered on?",
-            since=NOW - 125, vms_running=None, vms_total=2, seen=NOW - 125, trouble="lost: no answer", severity=4,
+            since=now - 125, vms_running=None, vms_total=2, seen=now - 125, trouble="lost: no answer", severity=4,
         ),
         host(
             "kvm8", link=LinkState.NEEDS_YOU, link_reason="host key unknown", link_remedy="kvmtui trust kvm8",
-            since=NOW - 600, trouble="needs you: host key unknown", severity=3,
+            since=now - 600, trouble="needs you: host key unknown", severity=3,
         ),
     ]  # fmt: skip
 
@@ -422,12 +431,12 @@ def small_fleet(worker: FakeWorker) -> None:
                 "cpu_pct": 7.5 * number, "cores": 0.6 * number, "steal_pct": 0.1 * number, "mem_pct": 50.0 + number,
                 "mem_used_bytes": 1_500_000_000, "disk_read_bps": 1000.0 * number, "disk_write_bps": 80_000.0 * number,
                 "disk_latency_ms": 0.3 * number, "net_rx_bps": 123_456.0 * number, "net_tx_bps": 9_876.0 * number,
-                "sampled": NOW - 1,
+                "sampled": now - 1,
             }  # fmt: skip
         uuid = f"00000000-0000-4000-8000-{number:012d}"
         plain = Vm(
-            host=on, uuid=uuid, name=name, state=state, seen=NOW, vcpus=2, mem_max_bytes=4_294_967_296,
-            since=NOW - 7_200 * number, tags=("prod",),
+            host=on, uuid=uuid, name=name, state=state, seen=now, vcpus=2, mem_max_bytes=4_294_967_296,
+            since=now - 7_200 * number, tags=("prod",),
         )  # fmt: skip
         return msgspec.structs.replace(plain, **(figures | fields))
 
@@ -437,24 +446,24 @@ def small_fleet(worker: FakeWorker) -> None:
         vm(3, "web-10", "kvm2"),
         vm(4, "db-01", "kvm1", mem_pct=None, mem_used_bytes=None),
         vm(
-            5, "db-02", "kvm2", VmState.PAUSED, state_reason="I/O error", since=NOW - 240,
+            5, "db-02", "kvm2", VmState.PAUSED, state_reason="I/O error", since=now - 240,
             trouble="I/O error vda: no space left (pool nvme 100 %)", severity=4,
         ),
-        vm(6, "cache-11", "kvm7", VmState.UNKNOWN, was=VmState.RUNNING, since=NOW - 125, severity=2,
+        vm(6, "cache-11", "kvm7", VmState.UNKNOWN, was=VmState.RUNNING, since=now - 125, severity=2,
            state_reason="was running", trouble="host lost"),
         vm(7, "mail", "kvm1", trouble="steal 31 %: its host has too little CPU", severity=2, steal_pct=31.0),
         vm(8, "build-1", "kvm1", VmState.OFF),
         vm(9, "build-2", "kvm1", VmState.SAVED),
         vm(10, "ci-runner", "kvm2", job="shutdown"),
         vm(11, "日本語の仮想機械", "kvm1"),
-        vm(12, "old", "kvm1", sampled=NOW - 40),
+        vm(12, "old", "kvm1", sampled=now - 40),
     ]  # fmt: skip
     counts: dict[str, int] = {}
     for row in worker.vms:
         counts[row.state.value] = counts.get(row.state.value, 0) + 1
     worker.summary = Summary(
         name="prod", demo=worker.demo, hosts_up=2, hosts_total=4, vms=counts, cpu_pct=26.6, mem_pct=57.5, clients=2,
-        troubles=(("kvm7 lost: no answer", 4), ("db-02 I/O error vda", 4)), troubles_since=(NOW - 125, NOW - 240),
+        troubles=(("kvm7 lost: no answer", 4), ("db-02 I/O error vda", 4)), troubles_since=(now - 125, now - 240),
         troubles_total=5,
     )  # fmt: skip
 

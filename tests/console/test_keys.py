@@ -73,7 +73,7 @@ def test_one_key_at_a_time_is_typing() -> None:
         assert sieve.sift(_keys(key, place * 0.05)) == (tuple(_keys(key, place * 0.05)), "")
 
 
-@pytest.mark.parametrize("text", ["easy", "ady", "ay\r", "y\r", "jay", "aa"])
+@pytest.mark.parametrize("text", ["easy", "ady", "ay\r", "y\r", "jay", "aa", "jjy"])
 def test_a_burst_is_dropped_and_told(text: str) -> None:
     """What comes at once is no typing: nothing of it counts."""
     sifted = Sieve(keys.MOVES).sift(_keys(text, 1.0))
@@ -85,6 +85,12 @@ def test_a_key_held_down_is_no_burst() -> None:
     """Over a slow line movements arrive together."""
     sifted = Sieve(keys.MOVES).sift(_keys("jjjjkk", 1.0))
     assert [key.key for key in sifted.keys] == list("jjjjkk")
+
+
+@pytest.mark.parametrize("text", ["j\r", "zg", "aj"])
+def test_a_quick_hand_is_no_burst(text: str) -> None:
+    """Two keys that a slow line delivers together, one of them a movement."""
+    assert Sieve(keys.MOVES).sift(_keys(text, 1.0)).burst == ""
 
 
 def test_a_burst_in_two_portions_is_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.text import clean, fit, width
@@ -31,12 +32,22 @@ def plain(line: Iterable[Span]) -> str:
     return "".join(span.text for span in line)
 
 
+def safe(text: str) -> str:
+    """Return ``text`` as clean() does, at once where there is nothing to clean or it was cleaned before."""
+    return text if text.isascii() and text.isprintable() else _cleaned(text)
+
+
+@lru_cache(8_192)
+def _cleaned(text: str) -> str:
+    return clean(text)
+
+
 def fit_line(line: Iterable[Span], cells: int, role: str = "text") -> Line:
     """Return ``line`` made safe to show and in exactly ``cells`` cells: cut with "…", or padded in ``role``."""
     fitted: list[Span] = []
     left = cells
     for span in line:
-        text = span.text if span.text.isascii() and span.text.isprintable() else clean(span.text)
+        text = safe(span.text)
         have = width(text)
         if have > left:
             if left > 0:
@@ -62,9 +73,13 @@ def join(lines: Iterable[Sequence[Span]], between: str, role: str = "faint") -> 
     return tuple(joined)
 
 
-def wrap(text: str, cells: int) -> list[str]:
-    """Return ``text`` in lines of at most ``cells`` cells, broken at spaces where there are any."""
-    cells = max(1, cells)
+@lru_cache(512)
+def wrap(text: str, cells: int, most: int = 0) -> tuple[str, ...]:
+    """Return ``text`` in lines of at most ``cells`` cells, broken at spaces where there are any.
+
+    ``most`` is how many lines there may be (0: any number); what is cut off ends in "…".
+    """
+    cells = max(2, cells)
     lines: list[str] = []
     current = ""
     for next_word in clean(text).split(" "):
@@ -75,21 +90,29 @@ def wrap(text: str, cells: int) -> list[str]:
             continue
         if current:
             lines.append(current)
-        while width(word) > cells:
+        while width(word) > cells and not (most and len(lines) > most):
             head = _head(word, cells)
             lines.append(head)
             word = word[len(head) :]
         current = word
+        if most and len(lines) > most:
+            break
     lines.append(current)
-    return lines
+    if most and len(lines) > most:
+        return (*lines[: most - 1], fit(lines[most - 1] + " …", cells).rstrip(" "))
+    return tuple(lines)
 
 
 def _head(word: str, cells: int) -> str:
     """Return the longest beginning of ``word`` that fits, at least one character."""
-    length = min(len(word), cells)
-    while length > 1 and width(word[:length]) > cells:
-        length -= 1
-    return word[:length]
+    low, high = 1, min(len(word), cells)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width(word[:middle]) <= cells:
+            low = middle
+        else:
+            high = middle - 1
+    return word[:low]
 
 
 _ASCII = str.maketrans(

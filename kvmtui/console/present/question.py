@@ -75,7 +75,5 @@ def _labelled(label: str, spans: Iterable[Span], width: int) -> Line:
 
 def _wrapped(label: str, text: str, role: str, width: int, most: int = 4) -> list[Line]:
     """Return text behind its label, in as many lines as it needs, at most ``most``."""
-    lines = wrap(text, max(8, width - _LABEL - 2))
-    if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1] + " …"]
+    lines = wrap(text, max(8, width - _LABEL - 2), most)
     return [_labelled(label if number == 0 else "", (Span(line, role),), width) for number, line in enumerate(lines)]

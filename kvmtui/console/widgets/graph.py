@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kvmtui.console.widgets.painted import Part
     from kvmtui.wire.messages import Series
 
+MOVES_S = 3.0
+"""How often graphs move on though no point came: one column is many seconds."""
 POINTS_MAX = 4_000
 """Points that are kept: 15 minutes at four a second."""
 
@@ -39,6 +41,7 @@ class Graphs(Pane):
         self._figures: tuple[str, ...] = ()
         self._points: list[tuple[float | None, ...]] = []
         self._lines: list[Line] = []
+        self._painted_at = 0.0
 
     def show(self, key: str, values: Values, *, is_host: bool) -> None:
         """Show the figures of a row."""
@@ -50,6 +53,10 @@ class Graphs(Pane):
                 self.console.feed.open(OpenSeries(window=self.window, host=host, uuid=uuid))
         self._values = values
         self.repaint()
+
+    def tick(self) -> None:
+        if self.console.now() - self._painted_at >= MOVES_S:
+            self.repaint()
 
     def take(self, series: Series) -> None:
         """Take points from the worker."""
@@ -77,6 +84,7 @@ class Graphs(Pane):
 
     def prepare(self, size: Size) -> None:
         wide, high = self.inner_width, self.inner_height
+        self._painted_at = self.console.now()
         reasons = self._reasons()
         if not self.subject:
             self._lines = sentence("nothing under the cursor", wide, high)

@@ -24,7 +24,7 @@ class TopLine(Painted):
     ground: ClassVar[str] = "bar"
 
     def parts(self, y: int) -> Sequence[Part]:
-        return [("bar", topline(self.console.top_state(), self.size.width))]
+        return [("bar", topline(self.console.top_state(), self.extent.width))]
 
 
 class Footer(Painted):
@@ -43,7 +43,7 @@ class Footer(Painted):
         self.repaint()
 
     def parts(self, y: int) -> Sequence[Part]:
-        return [("bar", footer(self._actions, self.size.width, self._words))]
+        return [("bar", footer(self._actions, self.extent.width, self._words))]
 
 
 class Overlay(Painted):
@@ -68,7 +68,7 @@ class Overlay(Painted):
 
     def parts(self, y: int) -> Sequence[Part]:
         line: Line = self._lines[y] if y < len(self._lines) else ()
-        return [("sheet", fit_line(line, self.size.width))]
+        return [("sheet", fit_line(line, self.extent.width))]
 
 
 def scrolled(lines: Sequence[Line], top: int, height: int, width: int) -> list[Line]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.segment import Segment
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.widget import Widget
 
-from kvmtui.console.present.cells import to_ascii
+from kvmtui.console.present.cells import safe, to_ascii
 from kvmtui.console.widgets.ink import Ink
-from kvmtui.text import clean, width
+from kvmtui.text import width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.style import Style
-    from textual.geometry import Size
     from textual.strip import Strip
 
     from kvmtui.console.app import Console
@@ -41,6 +40,8 @@ class Painted(Widget, can_focus=False):
         super().__init__(id=id)
         self.is_placed = True
         """Whether it is on the page; what is not need not be painted."""
+        self.extent = Size(0, 0)
+        """Cells and lines, as when lines were last asked for: Textual works its own ``size`` out at every look."""
         self._strips: list[Strip] = []
 
     @property
@@ -57,11 +58,14 @@ class Painted(Widget, can_focus=False):
 
     def repaint(self, lines: Iterable[int] | None = None) -> None:
         """Paint ``lines`` again (None: all), those that look as before left out."""
-        if not self.is_placed or not self.is_mounted or not self.size:
+        if not self.is_placed or not self.is_mounted:
+            return
+        self.extent = self.size
+        if not self.extent:
             return
         if lines is None:
-            self.prepare(self.size)
-        wide, high = self.size
+            self.prepare(self.extent)
+        wide, high = self.extent
         if len(self._strips) != high:
             self._strips = [self._strip(y, wide) for y in range(high)]
             self.refresh()
@@ -87,9 +91,10 @@ class Painted(Widget, can_focus=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines as they were last painted."""
-        wide, high = self.size
+        self.extent = self.size
+        wide, high = self.extent
         if len(self._strips) != high or (self._strips and self._strips[0].cell_length != wide):
-            self.prepare(self.size)
+            self.prepare(self.extent)
             self._strips = [self._strip(y, wide) for y in range(high)]
         strips = self._strips[crop.y : crop.bottom]
         if crop.x or crop.width < wide:
@@ -106,7 +111,7 @@ class Painted(Widget, can_focus=False):
             for text, role in line:
                 if not text:
                     continue
-                shown = text if text.isascii() and text.isprintable() else clean(text, 4_096)
+                shown = safe(text)
                 if ascii_only:
                     shown = to_ascii(shown)
                 cells += width(shown)

@@ -49,20 +49,20 @@ class Pane(Painted):
     @property
     def inner_width(self) -> int:
         """Cells inside."""
-        return max(0, self.size.width - (2 if self.framed else 0))
+        return max(0, self.extent.width - (2 if self.framed else 0))
 
     @property
     def inner_height(self) -> int:
         """Lines inside."""
-        return max(0, self.size.height - (2 if self.framed else self.first_inner))
+        return max(0, self.extent.height - (2 if self.framed else self.first_inner))
 
     @property
     def first_inner(self) -> int:
         """The widget's line at which the inside begins."""
-        return 1 if has_title(self.size.height, framed=self.framed) else 0
+        return 1 if has_title(self.extent.height, framed=self.framed) else 0
 
     def parts(self, y: int) -> Sequence[Part]:
-        wide, high = self.size
+        wide, high = self.extent
         line = "focus" if self.has_focus_of_keys else "frame"
         if y < self.first_inner:
             return [("base", self._title(wide, line))]

@@ -98,7 +98,7 @@ class Table(Pane):
         return f"by {column.title} {'↓' if listing.descending else '↑'}"
 
     def inner(self, y: int, width: int) -> Sequence[Part]:
-        titled = has_title(self.size.height, framed=self.framed)
+        titled = has_title(self.extent.height, framed=self.framed)
         if titled and y == 0:
             titles = header(self._placed, self.listing.sort, descending=self.listing.descending)
             return [("base", fit_line((Span(" " * _GUTTER), Span(titles, "faint")), width))]
@@ -133,7 +133,7 @@ class Table(Pane):
         return range(1 + start, 1 + start + lines)
 
     def _row_lines(self, indexes: frozenset[int] | set[int]) -> list[int]:
-        first = self.first_inner + (1 if has_title(self.size.height, framed=self.framed) else 0)
+        first = self.first_inner + (1 if has_title(self.extent.height, framed=self.framed) else 0)
         return [first + index - self.listing.top for index in indexes if index >= self.listing.top]
 
     # --- rows --------------------------------------------------------------------------------------------------
