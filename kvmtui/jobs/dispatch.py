@@ -1,4 +1,4 @@
-"""Which step begins next, and what is written when it has ended."""
+"""Which step begins next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine: jobs that are confirmed, recorded, done step by step, and outlive who asked for them."""
+"""The engine: jobs that outlive who asked for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that is not settled: its steps, and where they stand."""
+"""A job that is not settled, in memory: where each of its steps stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans: what a verb would touch, readable before anything is, and checked again when it is confirmed."""
+"""Plans: what a verb would touch, readable before anything is."""
 
 from __future__ import annotations
 

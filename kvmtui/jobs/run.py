@@ -1,4 +1,4 @@
-"""One step: looked at, recorded, done, and waited for until its effect is seen."""
+"""One step, from its intent to its outcome."""
 
 from __future__ import annotations
 
