@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from kvmtui import text
 from kvmtui.cli import exits
 from kvmtui.errors import ConfigError, FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError
 
@@ -14,24 +15,20 @@ SHOWN_MAX = 200
 def complain(error: KvmtuiError, filter_text: str = "") -> None:
     """Say what is wrong. ``filter_text`` is the filter that a FilterError tells of."""
     if isinstance(error, ConfigError):
-        from kvmtui.text import plural
-
-        note(f"{error.where}: {plural(len(error.problems), 'problem')}")
+        note(f"{error.where}: {text.plural(len(error.problems), 'problem')}")
         for problem in error.problems:
             print(f"  {problem}", file=sys.stderr)
         return
     note(str(error))
     if isinstance(error, FilterError) and filter_text.isprintable() and 0 < len(filter_text) <= SHOWN_MAX:
-        from kvmtui.text import width
-
-        before = width(filter_text[: error.offset])
-        marked = max(1, width(filter_text[error.offset : error.offset + error.length]))
+        before = text.width(filter_text[: error.offset])
+        marked = max(1, text.width(filter_text[error.offset : error.offset + error.length]))
         print(f"  {filter_text}\n  {' ' * before}{'^' * marked}", file=sys.stderr)
 
 
 def note(words: str) -> None:
-    """Say something beside the output."""
-    print(f"kvmtui: {words}", file=sys.stderr)
+    """Say something beside the output, in one line that no terminal obeys."""
+    print(f"kvmtui: {text.clean(words)}", file=sys.stderr)
 
 
 def exit_code(error: KvmtuiError) -> int:

@@ -96,7 +96,7 @@ def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report
     if not options.wait:
         if as_table:
             told = f"job {report.job.id}: {VERBS[plan.verb].title} {subject(plan)}: accepted"
-            print(f"{told} · kvmtui ls jobs id:{report.job.id}")
+            print(text_of.clean(f"{told} · kvmtui ls jobs id:{report.job.id}"))
         for reason, count in Counter(skip.reason for skip in plan.skipped).most_common():
             note(f"skipped: {text_of.plural(count, 'VM')}, {reason}")
         return

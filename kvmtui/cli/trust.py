@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmtui import text
 from kvmtui.cli import exits
 from kvmtui.cli.ask import ask, can_ask
 from kvmtui.cli.complaint import note
@@ -101,7 +102,7 @@ def _shown(key: HostKey) -> str:
             "  THE KEY HAS CHANGED. Either the host was installed anew, or somebody stands between.",
             f"  another one is known: {key.where}",
         ]
-    return "\n".join(lines)
+    return "\n".join(text.clean(line) for line in lines)
 
 
 def _confirm(key: HostKey, fingerprints: frozenset[str]) -> None:
