@@ -28,6 +28,7 @@ CALL_S = 10.0
 PUSHED_MAX = 1_000
 """Messages kept that the worker sent by itself."""
 _CHUNK = 65_536
+_LOOK_S = 0.01
 
 
 def greeting(client: str, *, read_only: bool = False) -> Hello:
@@ -58,7 +59,7 @@ class Line:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(deadline_s)
         try:
-            self.socket.connect(str(path))
+            self._connect(time.monotonic() + deadline_s)
             self.peer: Peer = peer_of(self.socket)
         except OSError as error:
             self.socket.close()
@@ -69,6 +70,17 @@ class Line:
             raise WorkerError(
                 f"who listens there is uid {self.peer.uid}, not you", where=str(path), remedy="choose another --socket"
             )
+
+    def _connect(self, ends: float) -> None:
+        while True:
+            try:
+                self.socket.connect(str(self.path))
+            except BlockingIOError:  # more wait to be taken than fit in the queue
+                if time.monotonic() >= ends:
+                    raise
+                time.sleep(_LOOK_S)
+            else:
+                return
 
     def greet(self, hello: Hello, deadline_s: float = CALL_S) -> Welcome:
         """Say hello. Raises WorkerError, and what the worker refuses us with."""

@@ -13,7 +13,7 @@ from kvmtui.paths import check_socket, make_private
 if TYPE_CHECKING:
     from pathlib import Path
 
-BACKLOG = 128
+BACKLOG = 512
 _PROBE_S = 0.5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -26,9 +27,13 @@ def take(path: Path) -> int | None:
 
 
 def sign(descriptor: int, socket: Path) -> None:
-    """Write into a lock's file, for those who find it locked, which process this is, where it listens."""
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode() + os.fsencode(socket) + b"\n", 0)
+    """Write into a lock's file, for those who find it locked, which process this is, where it listens.
+
+    On a full disk it stays unsaid: the lock holds all the same.
+    """
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode() + os.fsencode(socket) + b"\n", 0)
 
 
 class Holder(NamedTuple):

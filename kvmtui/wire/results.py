@@ -41,7 +41,10 @@ def result_of(request: Request[Result], answer: Reply | Failure) -> Result:
 def no_answer(request: Request[Any], waited_s: float) -> WorkerError:
     """Return the error for a worker that did not answer within ``waited_s``."""
     name = type(request).__name__.lower()
-    return WorkerError(f"the worker did not answer ({name}) for {waited_s:.0f} s", remedy="kvmtui worker status")
+    return WorkerError(
+        f"the worker did not answer ({name}) for {waited_s:.0f} s",
+        remedy="kvmtui worker stop --force ends it; its log may say why",
+    )
 
 
 def hung_up() -> HungUpError:

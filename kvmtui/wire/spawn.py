@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections import deque
@@ -248,6 +249,7 @@ def _detached(paths: WorkerPaths) -> int:
             ],
             setsid=True,
             setsigmask=(),
+            setsigdef=[signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGTERM],  # whatever nohup or a script set
         )
     except OSError as error:
         raise WorkerError("a worker cannot be started", words=error.strerror or "") from error

@@ -9,13 +9,18 @@ from pathlib import Path
 from kvmtui.paths import WorkerPaths
 from kvmtui.worker.main import IDLE_S, run
 
+FILES_OF_OTHERS = 1024
+"""Descriptors below it that came from a shell or script are closed: who reads their other end would wait for us."""
+
 
 def main() -> int:
     """Become the worker; with ``--detach`` in a process that belongs to nobody. Return the exit code."""
     config, state, socket, *options = sys.argv[1:]
     idle = options[options.index("--idle") + 1] if "--idle" in options else str(IDLE_S)
-    if "--detach" in options and os.fork():
-        os._exit(0)  # whoever started us waits for this process only
+    if "--detach" in options:
+        if os.fork():
+            os._exit(0)  # whoever started us waits for this process only
+        os.closerange(3, FILES_OF_OTHERS)
     os.chdir("/")
     places = WorkerPaths(Path(config), Path(state), Path(socket))
     return run(places, foreground=False, idle_s=None if idle == "never" else float(idle))

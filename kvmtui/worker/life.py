@@ -142,7 +142,7 @@ class Worker:
         self.server = Server(listener, self.service)
         self._set_notice("files", file_limit_notice(self._file_limit, len(self.config.hosts)))
         self.memory.recall()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(
                 number,
                 self.stop,

@@ -65,6 +65,7 @@ def open_log(path: Path, *, foreground: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=handlers)
     logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it tells of each connection, and with it who logs in
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # a full disk or a terminal that went away is no reason to say more
     faulthandler.enable(file=2)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread

@@ -156,9 +156,11 @@ class Service:
             journal=str(trouble) if trouble else "",
         )
 
-    async def _on_stop(self, request: Stop, _connection: Connection) -> Stopping:
+    async def _on_stop(self, request: Stop, connection: Connection) -> Stopping:
         if request.mode not in _STOP_MODES:
             raise UsageError(f"no way to stop: {text.clean(request.mode, 20)!r}", remedy=", ".join(_STOP_MODES))
+        if request.mode != "idle":
+            self._check_not_read_only(connection)
         running = self._worker.running_jobs()
         if request.mode == "idle" and running:
             return Stopping(stopping=False, jobs=running)
@@ -223,8 +225,7 @@ class Service:
         return HostKeys(keys=await self._worker.pool.host_keys(request.host))
 
     async def _on_trust(self, request: Trust, connection: Connection) -> None:
-        if connection.hello is not None and connection.hello.read_only:
-            raise RefusedError("read-only: this client was started with --read-only", remedy="start it without")
+        self._check_not_read_only(connection)
         await self._worker.pool.trust(request.address, request.port, request.fingerprint)
 
     async def _on_reconnect(self, request: Reconnect, _connection: Connection) -> None:
@@ -268,6 +269,10 @@ class Service:
         peer = connection.peer
         user = self._users.get(peer.uid, str(peer.uid))
         return ClientId(user, peer.uid, peer.pid, said.read_only, text.clean(said.origin, text.NAME_MAX))
+
+    def _check_not_read_only(self, connection: Connection) -> None:
+        if connection.hello is not None and connection.hello.read_only:
+            raise RefusedError("read-only: this client was started with --read-only", remedy="start it without")
 
     def _check_host(self, name: str) -> None:
         if name not in self._worker.fleet.hosts:

@@ -40,8 +40,10 @@ from kvmtui.wire.messages import (
     Rows,
     Series,
     Status,
+    Stop,
     Submit,
     SummaryChanged,
+    Trust,
     WorkerMessage,
     decode_answer,
 )
@@ -133,6 +135,10 @@ def test_a_read_only_client_changes_nothing(home: Home) -> None:
     with pytest.raises(RefusedError):
         line.call(Submit(plan=plan.id, typed=plan.phrase))
     assert rows(line, "state").rows == (("running",),)
+    with pytest.raises(RefusedError):
+        line.call(Stop(mode="force"))
+    with pytest.raises(RefusedError):
+        line.call(Trust(address="a", port=22, fingerprint="SHA256:x"))
 
 
 def test_its_places_are_its_users_alone(home: Home) -> None:
