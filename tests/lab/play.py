@@ -32,6 +32,7 @@ def play(lab: Cluster, *, keep: bool) -> int:
 def write_config(lab: Cluster) -> Path:
     """Write a config of kvmtui that has all hosts of the lab; gives its path."""
     lines = [
+        "name: lab",
         "defaults:",
         f"  identity_file: {lab.layout.identity}",
         f"  known_hosts: {lab.layout.known_hosts}",

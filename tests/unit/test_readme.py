@@ -8,9 +8,11 @@ import shlex
 import pytest
 
 from kvmtui.cli.arguments import understand
+from kvmtui.cli.ls import _names
 from kvmtui.config.read import read
 from kvmtui.console import theme
 from kvmtui.fleet.filter import parse
+from kvmtui.model.columns import COLUMNS
 from tests.readme import README, renewed
 
 TEXT = README.read_text(encoding="utf-8")
@@ -26,6 +28,13 @@ FILTERS = [
 def test_its_tables_are_the_programs() -> None:
     """Verbs, keys, commands, exit codes, JSON fields: `make readme` writes them anew."""
     assert renewed(TEXT) == TEXT, "run make readme"
+
+
+@pytest.mark.parametrize("resource", COLUMNS)
+def test_its_fields_are_all_there_are(resource: str) -> None:
+    """Columns, and what ls adds to them."""
+    table = TEXT.partition(f"<!-- made: json-{resource} -->")[2].partition("<!-- end -->")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(_names(resource))
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if re.match(r"(\S*/)?kvmtui\b", command)])
