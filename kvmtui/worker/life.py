@@ -230,6 +230,7 @@ class Worker:
             self.server.stir(topics)
 
     def _announce(self, job: Job) -> None:
+        self._check_journal()
         self.server.announce(JobChanged(job=job))
         self.server.stir(("jobs",))
 
