@@ -1,4 +1,4 @@
-"""What one client follows, and when it may be sent next."""
+"""What one client follows, each with the moment it may be sent next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is asked, the worker answers with a result or with words, and goes on."""
+"""Whatever is asked, the worker answers with a result or in words."""
 
 from __future__ import annotations
 

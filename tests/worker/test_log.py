@@ -1,4 +1,4 @@
-"""The log stays small, readable, and safe to show."""
+"""The log stays small, readable, safe to show."""
 
 from __future__ import annotations
 
