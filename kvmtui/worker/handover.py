@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ SAMPLES_MAX = 3
 """Rounds of figures of a host that are then kept."""
 SLICE_S = 0.02
 """How long the serve loop takes reports in before it does other things."""
+
+log = logging.getLogger(__name__)
 
 
 class Handover:
@@ -76,7 +79,10 @@ class Handover:
                     self._is_woken = False
                     break
                 report = self._waiting.popleft()
-            self._take(report)
+            try:
+                self._take(report)
+            except Exception:
+                log.exception("a report of %s is passed over", report.host)
             if loop.time() >= ends:
                 loop.call_soon(self._drain)
                 break

@@ -17,9 +17,9 @@ from kvmtui.model.job import JobState
 from kvmtui.wire import logout
 from kvmtui.wire.messages import JobChanged, Note
 from kvmtui.wire.server import Server
+from kvmtui.worker import place
 from kvmtui.worker.memory import PERIOD_S as MEMORY_PERIOD_S
 from kvmtui.worker.memory import Memory
-from kvmtui.worker.place import file_limit_notice
 from kvmtui.worker.reload import ConfigFile, difference
 from kvmtui.worker.rounds import Rounds
 from kvmtui.worker.service import JOBS_MAX, Service
@@ -91,6 +91,9 @@ class Worker:
         self._grace_s = GRACE_S
         self._tasks: set[asyncio.Task[None]] = set()
         self._config_file: ConfigFile | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._keep_at = self._loop.time() + MEMORY_PERIOD_S
 
     # --- asked by the service ----------------------------------------------------------------------------------
 
@@ -140,7 +143,7 @@ class Worker:
     async def live(self, listener: Listener, handover: Handover) -> None:
         """Serve until it is time to leave, then end everything; a second at most, and GRACE_S if acts are under way."""
         self.server = Server(listener, self.service)
-        self._set_notice("files", file_limit_notice(self._file_limit, len(self.config.hosts)))
+        self._set_notice("files", place.file_limit_notice(self._file_limit, len(self.config.hosts)))
         self.memory.recall()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(
@@ -180,24 +183,28 @@ class Worker:
         await self.server.close()
         for task in self._tasks:
             task.cancel()
+        place.leave(self.paths)
         log.info("ended")
 
     async def _tick(self) -> None:
-        written = self._loop.time()
-        looking: asyncio.Task[None] | None = None
-        keeping: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(TICK_S)
-            self._stir(self.fleet.tick())
-            self._check_journal()
-            self.server.look_after()
-            self.watching.stir()
-            self._consider_leaving()
-            if looking is None or looking.done():
-                looking = self._spawn(self._look_at_config(), "config")
-            if self._loop.time() - written >= MEMORY_PERIOD_S and (keeping is None or keeping.done()):
-                written = self._loop.time()
-                keeping = self._spawn(self.memory.keep(), "fleet file")
+            try:
+                self._each_second()
+            except Exception:
+                log.exception("tick")
+
+    def _each_second(self) -> None:
+        self._consider_leaving()
+        self.server.look_after()
+        self._stir(self.fleet.tick())
+        self._check_journal()
+        self.watching.stir()
+        if self._looking is None or self._looking.done():
+            self._looking = self._spawn(self._look_at_config(), "config")
+        if self._loop.time() >= self._keep_at and (self._keeping is None or self._keeping.done()):
+            self._keep_at = self._loop.time() + MEMORY_PERIOD_S
+            self._keeping = self._spawn(self.memory.keep(), "fleet file")
 
     def _consider_leaving(self) -> None:
         now = self._loop.time()
@@ -262,7 +269,7 @@ class Worker:
         self.engine.apply(edited.config)
         self._stir(self.fleet.apply(edited.config))
         self.rounds.keep(self.fleet.hosts)
-        self._set_notice("files", file_limit_notice(self._file_limit, len(edited.config.hosts)))
+        self._set_notice("files", place.file_limit_notice(self._file_limit, len(edited.config.hosts)))
         applied = f"config applied: {difference(before, edited.config)}"
         log.info("%s", applied)
         self.server.announce(Note(text=applied, severity=0))

@@ -62,6 +62,14 @@ def clear_relays(paths: WorkerPaths) -> None:
     make_private(paths.relays)
 
 
+def leave(paths: WorkerPaths) -> None:
+    """Remove the folders that only a worker that runs needs, if nothing is in them; one that a user chose stays."""
+    with contextlib.suppress(OSError):
+        paths.relays.rmdir()
+        if paths.socket.parent.name == paths.state.name:
+            paths.socket.parent.rmdir()
+
+
 def tell_failure(paths: WorkerPaths, error: KvmtuiError) -> None:
     """Leave word of why the worker did not start for the client that started it."""
     with contextlib.suppress(OSError):

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections import Counter
 
+import pytest
+
 from kvmtui.hosts.reports import Happened, LinkReport, Listing, Report, Sampling, Vitals
 from kvmtui.model.host import LinkState
 from kvmtui.worker.handover import EVENTS_MAX, SAMPLES_MAX, WAITING_MAX, Handover
@@ -41,6 +43,24 @@ async def test_many_threads_one_order() -> None:
     for name in "abcd":
         assert [report.at for report in taker.reports if report.host == name] == [float(n) for n in range(2000)]
     assert taker.batches < 8000
+
+
+async def test_one_bad_report_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """It is passed over, and the log says so."""
+    handover, taken = Handover(), list[Report]()
+
+    def take(report: Report) -> None:
+        taken.append(report)
+        if report.at == 1.0:
+            raise ZeroDivisionError
+
+    handover.connect(asyncio.get_running_loop(), take, lambda: None)
+    for number in range(3):
+        handover.deliver(Vitals(host="a", at=float(number)))
+    await until(lambda: len(taken) == 3)
+    handover.deliver(Vitals(host="a", at=3.0))
+    await until(lambda: len(taken) == 4)
+    assert "passed over" in caplog.text
 
 
 async def test_what_came_before_the_loop_is_there_first() -> None:
