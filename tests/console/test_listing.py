@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -144,8 +145,7 @@ def _list_of(worker: FakeWorker, height: int = 10) -> tuple[Listing, Wire]:
 
 
 def _worker(count: int) -> FakeWorker:
-    worker = FakeWorker.__new__(FakeWorker)
-    worker.hosts, worker.jobs = [], []
+    worker = FakeWorker(Path("nowhere"))
     worker.vms = [_vm(number) for number in range(count)]
     return worker
 

@@ -56,7 +56,7 @@ async def test_80_columns_show_one_pane_at_a_time() -> None:
         assert "kvm1 " in desk.text()
         for key, words in (
             ("1", "1 hosts"),
-            ("3", "last 15 min"),
+            ("3", "is it powered on?"),
             ("4", "no tasks"),
             ("2", "2 vms"),
             ("tab", "last 15 min"),

@@ -10,7 +10,7 @@ from kvmtui.console.present.rows import compose, words_at
 from kvmtui.console.present.values import Values, cells, is_stale, severity_role
 from kvmtui.model.columns import HOST_COLUMNS
 from kvmtui.model.host import LinkState
-from kvmtui.text import duration, fit, pct
+from kvmtui.text import duration, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
         role = "faint" if stale and column.id not in {"name", "vms_total"} else "text"
         value = values.get(column.id)
         if column.id in _BARS and value is not None and width > _BAR_CELLS:
-            figure = fit(pct(round(value)), width - _BAR_CELLS, right=True)
+            figure = fit(f"{value:.0f}", width - _BAR_CELLS, right=True)
             drawn.append((Span(bar(value, _BAR_CELLS), "faint" if stale else _BARS[column.id]), Span(figure, role)))
         else:
             drawn.append((Span(text, role),))

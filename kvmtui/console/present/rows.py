@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.console.present.cells import Line, Span
+from kvmtui.console.present.columns import LEFT
 from kvmtui.text import fit, width
 
 if TYPE_CHECKING:
@@ -57,17 +58,23 @@ def words_at(
     ``keep`` are the ids of columns that are worth more than the end of the words, most important first. The first
     column is never given up; where nothing is left beside it, there are no words.
     """
-    least = next((p.end + 1 for p in placed if p.column.id == after), placed[0].end + 1 if placed else 0)
+    first = _behind(placed[0]) if placed else 0
+    least = next((_behind(p) for p in placed if p.column.id == after), first)
     if total - least < _WORDS_LEAST:
-        least = placed[0].end + 1 if placed else 0
+        least = first
     if total - least < _WORDS_LEAST:
         return None
     wanted = min(width(text), max(24, total // 3))
     for column_id in reversed(keep):
         for p in placed:
-            if p.column.id == column_id and p.end + 1 >= least and total - (p.end + 1) >= wanted:
-                return Words(text, role, p.end + 1)
+            if p.column.id == column_id and _behind(p) >= least and total - _behind(p) >= wanted:
+                return Words(text, role, _behind(p))
     return Words(text, role, least)
+
+
+def _behind(placed: Placed) -> int:
+    """Return the first cell for words behind a column: a figure and words are not to run together."""
+    return placed.end + (1 if placed.column.kind in LEFT else 2)
 
 
 def _add(spans: list[Span], text: str, role: str) -> None:

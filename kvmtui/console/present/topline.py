@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from kvmtui.console.present.cells import Line, Span, fit_line, join, line_width, plain
+from kvmtui.console.present.cells import Line, Span, fit_line, join, line_width
 from kvmtui.console.present.values import SEVERITY_ROLES
 from kvmtui.model.host import Summary
 from kvmtui.model.vm import VmState
 from kvmtui.text import clean, duration, fit, pct
+from kvmtui.text import width as width_of
 
 _WORDS = (
     (VmState.RUNNING, "run", "r"),
@@ -20,6 +21,7 @@ _WORDS = (
     (VmState.SAVED, "saved", "s"),
     (VmState.OFF, "off", "o"),
 )
+_WORDS_LEAST = 8
 _TROUBLE_LEAST = 26
 """Cells that the worst trouble is given before it gives way to anything else."""
 
@@ -55,15 +57,16 @@ def topline(state: TopState, width: int) -> Line:
         if name:
             level[name] += 1
         chosen = {key: variants[min(level[key], len(variants) - 1)] for key, variants in pieces.items()}
+        if state.link:
+            chosen |= {key: tuple(Span(span.text, "faint") for span in chosen[key]) for key in _OLD}
         gap = (3, 2, 1)[min(level["gap"], 2)]
         tail = end[min(level["clock"], 2)]
         fixed = [chosen[key] for key in _BEFORE] + [chosen[key] for key in _AFTER] + [tail]
         used = sum(line_width(line) + gap for line in fixed if line) + 2
-        least = min(line_width(worst), _TROUBLE_LEAST if not level["trouble"] else 12)
+        least = min(line_width(worst), _TROUBLE_LEAST if not level["trouble"] else 18)
         if used + least <= width:
             break
-    left = max(0, width - used)
-    said: Line = (Span(fit(plain(worst), min(line_width(worst), left)), worst[0].role),) if worst and left > 2 else ()
+    said = _cut(worst, width - used)
     head = join([*(chosen[key] for key in _BEFORE), said, *(chosen[key] for key in _AFTER)], " " * gap, "text")
     room = width - 2 - line_width(tail)
     return fit_line((Span(" "), *fit_line(head, max(0, room)), *tail, Span(" ")), width)
@@ -71,11 +74,24 @@ def topline(state: TopState, width: int) -> Line:
 
 _BEFORE = ("name", "mode", "demo", "hosts", "vms", "load")
 _AFTER = ("jobs", "failed", "clients")
+_OLD = ("hosts", "vms", "load", *_AFTER)
+"""What is the last that was known once the worker is gone."""
 _REDUCTIONS = (
     "gap", "load", "clients", "gap", "vms", "hosts", "clock", "jobs", "load", "failed", "name", "vms", "clock",
     "trouble", "hosts", "name", "demo",
 )  # fmt: skip
 """What is shortened, step by step."""
+
+
+def _cut(worst: Line, cells: int) -> Line:
+    """Return the worst trouble in at most ``cells`` cells: its words are cut, how many more there are is not."""
+    if not worst or cells <= 2:
+        return ()
+    first, *rest = worst
+    room = cells - line_width(rest)
+    if room < _WORDS_LEAST:
+        return fit_line(worst, min(cells, line_width(worst)))
+    return (Span(fit(first.text, min(width_of(first.text), room)), first.role), *rest)
 
 
 def _pieces(state: TopState) -> dict[str, list[Line]]:
@@ -91,11 +107,11 @@ def _pieces(state: TopState) -> dict[str, list[Line]]:
     hosts_role = "text" if summary.hosts_up == summary.hosts_total else "warn"
     load: list[Line] = [()]
     if summary.cpu_pct is not None or summary.mem_pct is not None:
-        load = [
-            (Span(f"cpu {pct(summary.cpu_pct)}%  mem {pct(summary.mem_pct)}%"),),
-            (Span(f"cpu {pct(summary.cpu_pct)}% mem {pct(summary.mem_pct)}%"),),
-            (),
-        ]
+        cpu, mem = (
+            f"{name} –" if value is None else f"{name} {pct(value)}%"
+            for name, value in (("cpu", summary.cpu_pct), ("mem", summary.mem_pct))
+        )
+        load = [(Span(f"{cpu}  {mem}"),), (Span(f"{cpu} {mem}"),), ()]
     done, total = state.running
     jobs: list[Line] = [()]
     if summary.jobs_running or total:
@@ -145,8 +161,9 @@ def _trouble(state: TopState) -> Line:
         since = summary.troubles_since[0] if summary.troubles_since else None
         held = f" {duration(state.now - since)}" if since is not None else ""
         more = max(summary.troubles_total, len(summary.troubles)) - 1
-        text = f"▲ {clean(words)}{held}" + (f"  +{more}" if more else "")
-        return (Span(text, SEVERITY_ROLES[max(0, min(4, severity))]),)
+        role = SEVERITY_ROLES[max(0, min(4, severity))]
+        count = Span(f"  +{more}", role) if more else Span("")
+        return (Span(f"▲ {clean(words)}{held}", role), count)
     if summary.notice:
         return (Span(f"! {clean(summary.notice)}", "notice"),)
     if summary.hosts_connecting:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from kvmtui.wire.messages import Rows, Series
 
 _JOBS = 100
+_GRAPH_LINES = 8
+"""Lines from which graphs below the overview are worth looking at."""
 
 
 class DetailPage(ReadingPage):
@@ -92,7 +94,7 @@ class DetailPage(ReadingPage):
             self._points = []
         self._figures = series.figures
         self._points = [*self._points, *series.points][-POINTS_MAX:]
-        if self.tab == "metrics":
+        if self.tab in {"metrics", "overview"}:
             self.text.repaint()
 
     def tick(self) -> None:
@@ -110,7 +112,12 @@ class DetailPage(ReadingPage):
         match self.tab:
             case "overview":
                 lines = present.overview(self.values, self._detail, now, width)
-                return lines if not self._trouble else [*lines, *present.no_detail(self._trouble, width)]
+                if self._trouble:
+                    lines += present.no_detail(self._trouble, width)
+                left = height - len(lines) - 1
+                if left < _GRAPH_LINES or not self._points:
+                    return lines
+                return [*lines, (), *panel(VM_GRAPHS, self._figures, self._points, now, width, left)]
             case "metrics":
                 return panel(VM_GRAPHS, self._figures, self._points, now, width, height)
             case "jobs":

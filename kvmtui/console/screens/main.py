@@ -73,6 +73,8 @@ class MainPage(Page):
         words = {"into": {"hosts": "its VMs", "tasks": "steps"}.get(self.pane, "detail")}
         if self.pane == "metrics":
             words["into"] = ""
+        if self.pane == "tasks":
+            words |= {"next_wrong": "", "only_wrong": "", "tasks": ""}
         if self.size.width < WIDE:
             words["zoom"] = ""
         self.footer.show([a for a in ACTIONS if a.context in {"main", "everywhere"}], words)

@@ -77,7 +77,7 @@ class Graphs(Pane):
                 chips.append((Span(f"on {host}", "faint"),))
             if self.console.is_cut_off:
                 chips.append((Span("not live: the worker is gone", "bad"),))
-            else:
+            elif not self._reasons():
                 demo = " · demo: invented figures" if self.console.top_state().demo else ""
                 chips.append((Span(f"last 15 min · live{demo}", "faint"),))
         return chips
