@@ -65,7 +65,6 @@ KINDS = (("web", 16, 4, 4), ("app", 20, 2, 8), ("db", 8, 8, 32), ("cache", 8, 2,
          ("mail", 2, 2, 4), ("build", 6, 8, 16), ("ci", 6, 4, 8))  # fmt: skip
 """Kind of VM, how many, vCPUs, GiB."""
 IS_OFF = frozenset({"build-03", "build-05", "ci-04", "app-17"})
-IS_SAVED = frozenset({"ci-05"})
 
 DOMAIN = """\
 <domain type='kvm' id='{number}'>
@@ -115,7 +114,7 @@ class _Vm(NamedTuple):
     @property
     def at_rest(self) -> Listed:
         """How it was before anything happened."""
-        return self.listed(VmState.SAVED if self.name in IS_SAVED else VmState.OFF)
+        return self.listed(VmState.OFF)
 
 
 def _vms() -> list[_Vm]:
@@ -156,7 +155,7 @@ class _Teller:
             remedy="kvmtui trust kvm8",
         )  # fmt: skip
         for vm in sorted(self.vms, key=lambda vm: -vm.up_s):
-            if vm.name not in IS_OFF | IS_SAVED:
+            if vm.name not in IS_OFF:
                 yield self._happened(vm, END - vm.up_s - TOLD_S - 60, "started", "booted", VmState.RUNNING)
         for age in range(TOLD_S, -1, -ROUND_S):
             yield from self._round(float(age))
