@@ -75,5 +75,5 @@ def test_its_links_lead_somewhere() -> None:
         re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
         for heading in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
     }
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"]+)[)\"]", TEXT):
         assert target[1:] in headings if target.startswith("#") else (README.parent / target).is_file(), target
