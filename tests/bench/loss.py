@@ -51,6 +51,7 @@ def figures(lab: Cluster) -> list[Figure]:
     faults: list[tuple[str, Callable[[], None], Callable[[], None]]] = [
         ("cable cut", host.cut, host.heal),
         ("libvirtd frozen", host.freeze, host.thaw),
+        ("host silent (sshd frozen)", host.mute, host.thaw),
     ]
     found = []
     with Session(["--config", str(config)], lab.seat.environment(), lab.seat.argv) as session:
