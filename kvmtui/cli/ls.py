@@ -101,9 +101,14 @@ def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:
 
 
 def _honest(row: Row, resource: str) -> Row:
-    """Return a row without the figures of what is out of sight: no grey could tell them from fresh ones here."""
+    """Return a row without the figures of what is out of sight: no grey could tell them from fresh ones here.
+
+    What was never heard of has no time either, rather than that of 1970.
+    """
     if (resource == "vms" and row["state"] == "unknown") or (resource == "hosts" and row["link"] != "up"):
         row.update(dict.fromkeys(_FIGURES[resource]))
+    if "seen" in row:
+        row["seen"] = row["seen"] or None
     return row
 
 

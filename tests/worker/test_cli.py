@@ -139,6 +139,8 @@ def test_missing_hosts_are_named_and_the_rest_is_printed(cli: Cli) -> None:
     assert done.returncode == exits.INCOMPLETE
     assert [row["host"] for row in json.loads(done.stdout)] == ["kvm1"]
     assert done.stderr.startswith("kvmtui: kvm9 is missing: ")
+    (missing,) = json.loads(cli.run("ls", "hosts", "name:kvm9", "-o", "json").stdout)
+    assert (missing["seen"], missing["age_s"]) == (None, None), "never heard of is no time in 1970"
 
 
 def test_a_dry_run_lists_everything_and_does_nothing(cli: Cli) -> None:
