@@ -10,7 +10,7 @@ from kvmtui.console.present.rows import compose, words_at
 from kvmtui.console.present.values import Values, cells, is_stale, severity_role
 from kvmtui.model.columns import VM_COLUMNS
 from kvmtui.model.vm import VmState
-from kvmtui.text import duration
+from kvmtui.text import duration, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,12 +94,16 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
     texts = cells(placed, values, now)
     stale = is_stale(values, now)
     base = "faint" if state in {VmState.OFF, VmState.SAVED, VmState.UNKNOWN} else "text"
+    # state, since and words of a row that is loud are of one colour: to be seen, and cheap to send
+    told = marked if state in _LOUD else base
     roles: list[str] = []
     for index, (column, _, width) in enumerate(placed):
         if column.id == "state":
-            texts[index] = texts[index] if state not in _LOUD else f"{state_word(state):{width}.{width}}"
-            roles.append(_ROLES[state] if state is not VmState.RUNNING else base)
-        elif column.id in {"name", "host", "since"}:
+            texts[index] = texts[index] if state not in _LOUD else fit(state_word(state), width)
+            roles.append(told if state in _LOUD or state is VmState.RUNNING else _ROLES[state])
+        elif column.id == "since":
+            roles.append(told)
+        elif column.id in {"name", "host"}:
             roles.append(base)
         else:
             roles.append("faint" if stale else base)
