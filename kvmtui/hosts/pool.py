@@ -154,7 +154,8 @@ class HostPool:
     def _begin(self) -> None:
         self._links = Links(self._known_hosts, lambda: self._agents)
         self._apply(self._config)
-        self._tasks = [asyncio.ensure_future(each) for each in (self._keep_pace(), self._notice_sleep())]
+        duties = (self._keep_pace(), self._notice_sleep(), self._notice_trust())
+        self._tasks = [asyncio.ensure_future(each) for each in duties]
 
     async def _end(self) -> None:
         for task in self._tasks:
@@ -266,3 +267,22 @@ class HostPool:
                 for number, host in enumerate(self._hosts.values()):
                     host.slept(now - then, number / WAKE_UP_PER_S)
             then = now
+
+    async def _notice_trust(self) -> None:
+        """Our known_hosts file is one for all workers of a user: what another one was told to trust counts here too."""
+        before = await asyncio.to_thread(_stamp, self._known_hosts)
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = await asyncio.to_thread(_stamp, self._known_hosts)
+            if now != before:
+                before = now
+                self._retry_those_that_need_you()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what another content of a file makes another; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

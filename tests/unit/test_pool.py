@@ -20,6 +20,7 @@ from kvmtui.hosts.pool import HostPool
 from kvmtui.hosts.reports import Counters, Happened, Identity, LinkReport, Listing, Report, Sampling, Vitals
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import VmState
+from tests.contract.sshd import Sshd
 
 R = TypeVar("R", bound=Report)
 
@@ -247,3 +248,19 @@ async def test_a_machine_that_slept_connects_again_without_a_word_of_loss(tmp_pa
             LinkState.UP,
         ]
     silent.close()
+
+
+async def test_what_another_worker_was_told_to_trust_counts_at_once(tmp_path: Path) -> None:
+    """A host whose key is unknown is tried again when the file says otherwise, not minutes later."""
+    nothing = tmp_path / "nothing"
+    nothing.touch()
+    async with Sshd(tmp_path).serving() as sshd:
+        key = sshd.known_hosts.read_text()
+        sshd.known_hosts.unlink()
+        host = HostConfig(
+            name="a", uri=f"{sshd.uri}/system", identity_file=str(sshd.identity), known_hosts=str(nothing)
+        )
+        async with running(config_of(host), tmp_path) as (_, heard):
+            await heard.first(LinkReport, lambda report: report.state is LinkState.NEEDS_YOU)
+            (tmp_path / "known_hosts").write_text(key + "\n")
+            await heard.first(LinkReport, lambda report: report.state in {LinkState.UP, LinkState.NO_LIBVIRT})
