@@ -1,4 +1,4 @@
-"""The keys of the console: one table, from which dispatch, footer and help follow."""
+"""The keys of the console: one table that dispatch, footer, help follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies over a page for a while, and has its keys meanwhile."""
+"""What lies over a page for a while, with keys of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells keys that somebody pressed from bursts of characters and torn escape sequences."""
+"""Tells keys that somebody pressed from bursts of characters or torn escape sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One measured figure, with its target and its reference."""
+"""One measured figure, with its target, beside its reference."""
 
 from __future__ import annotations
 

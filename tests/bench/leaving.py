@@ -1,4 +1,4 @@
-"""How soon console and worker are gone when eight hosts accept and never answer."""
+"""How soon console, then worker, are gone when eight hosts accept without ever answering."""
 
 from __future__ import annotations
 

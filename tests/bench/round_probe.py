@@ -1,4 +1,4 @@
-"""Times rounds of statistics through a link, a relay and a lane: ``URI IDENTITY KNOWN_HOSTS ROUNDS``, JSON out."""
+"""Times rounds of statistics through a link, a relay, a lane: ``URI IDENTITY KNOWN_HOSTS ROUNDS``, JSON out."""
 
 from __future__ import annotations
 

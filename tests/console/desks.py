@@ -1,4 +1,4 @@
-"""A console on a fake worker, without a terminal: keys in, requests and lines out."""
+"""A console on a fake worker, without a terminal: keys in, requests out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys to intents: what the worker is asked for, and what it is not."""
+"""Keys to intents: what the worker is asked for, or is not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kvmtui.errors import RefusedError
-from kvmtui.model.job import JobState
+from kvmtui.model.job import Job, JobState
 from kvmtui.model.vm import VmState
 from kvmtui.wire.messages import Abort, MakePlan, Reconnect, Submit
 from tests.console.desks import sitting
@@ -182,6 +182,20 @@ async def test_a_lost_host_is_tried_again() -> None:
     async with sitting() as desk:
         await desk.press("1", "a", "r")
         assert [request.host for request in desk.worker.asked(Reconnect)] == ["kvm7"]
+
+
+async def test_opening_again_shows_what_goes_on(tmp_path: Path) -> None:
+    """A job that somebody began before is on the top line, in the tasks, and in what is said when leaving."""
+    worker = FakeWorker(tmp_path)
+    small_fleet(worker)
+    worker.jobs = [
+        Job(id="j7", verb="shutdown", by="me", state=JobState.RUNNING, total=2, done=1, started=NOW, subject="2 VMs")
+    ]
+    async with sitting(worker) as desk:
+        assert "⟳ 1/2" in desk.lines()[0]
+        assert desk.app.parting_words().startswith("1 task goes on: shutdown 2 VMs")
+        await desk.press("t")
+        assert "j7" in desk.line_with("2 VMs")
 
 
 async def test_leaving_says_what_goes_on() -> None:

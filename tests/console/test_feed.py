@@ -1,4 +1,4 @@
-"""The line between console and worker: lost, found again, of another version."""
+"""The line between console, worker: lost, found again, of another version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and texts from outside that want to move the terminal: on every screen, by what reaches it."""
+"""Names or texts from outside that want to move the terminal: on every screen, by what reaches it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys as they arrive, and what they are bound to."""
+"""Keys as they arrive, with what they are bound to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main screen: what keys ask of the worker, and what stands on the screen then."""
+"""The main screen: what keys ask of the worker, what stands on the screen then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What whoever answers on the line must keep to: the worker, and the fake one that the console is tested on."""
+"""What whoever answers on the line must keep to: the worker, or the fake one that the console is tested on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that journals as fast as it can, and says what is on disk; made to be killed."""
+"""A process that journals as fast as it can, made to be killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last known fleet survives its worker, and nothing else's file is taken for it."""
+"""The last known fleet survives its worker; nothing else's file is taken for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chain finds every change, and says where."""
+"""The chain finds every change, with its place."""
 
 from __future__ import annotations
 

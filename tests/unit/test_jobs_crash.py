@@ -1,4 +1,4 @@
-"""The worker dies at any await, again and again: no act is done twice, none is lost, every record is closed."""
+"""The worker dies at any await, over again: no act is done twice, none is lost, every record is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures over time as graphs of braille dots, and shares as bars."""
+"""Figures as graphs of braille dots over time, or as bars of their share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page of the console is made of: first line, body, last line, and what lies over them."""
+"""What every page of the console is made of: first line, body, last line, what lies over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One task and its steps."""
+"""One task with its steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines that every page has: first, last, and what lies over the rest for a while."""
+"""The lines that every page has: first, last, what lies over the rest for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table that holds and paints only the rows around the screen."""
+"""A table that holds only the rows around the screen."""
 
 from __future__ import annotations
 
