@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHARE = 0.1
 """Of libvirtd's time, at most this much is ours."""
+CALL_MAX_S = 1.0
+"""A call counts as no more than this: what takes longer was waiting, for a VM that something else held."""
 PIECE_MAX = 128
 """VMs in one call: what is asked often gets its turn in between."""
 PIECE_MIN = 4
@@ -197,7 +199,7 @@ class Poller:
         self._blind = 0
         self._trip_s = trip_s
         self._listed_at = began
-        self._list_at = began + max(self.periods.state_s * self.pace, spent_s / SHARE)
+        self._list_at = began + max(self.periods.state_s * self.pace, min(spent_s, CALL_MAX_S) / SHARE)
         self._spend(began, spent_s)
 
     def sampled(self, task: Task, began: float, took_s: float, count: int) -> None:
@@ -240,7 +242,7 @@ class Poller:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _spend(self, began: float, spent_s: float) -> None:
-        self._sample_at = max(self._sample_at, began) + spent_s / SHARE
+        self._sample_at = max(self._sample_at, began) + min(spent_s, CALL_MAX_S) / SHARE
 
     def _period_s(self, each: _Round) -> float:
         if each.kind is Kind.WATCHED:
