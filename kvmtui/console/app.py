@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.events import Event, Key, Paste
@@ -13,6 +13,7 @@ from textual.events import Event, Key, Paste
 from kvmtui.console import desk, keys
 from kvmtui.console.crash import record
 from kvmtui.console.feed import Early, Feed, Stage
+from kvmtui.console.notices import Notices
 from kvmtui.console.present.jobs import outcome, progress
 from kvmtui.console.present.topline import TopState
 from kvmtui.console.screens.main import MainPage
@@ -23,7 +24,7 @@ from kvmtui.console.watch import JobWatch
 from kvmtui.errors import KvmtuiError
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import JobChanged, Note, Rows, Series, SummaryChanged
+from kvmtui.wire.messages import JobChanged, Jobs, Note, Rows, Series, SummaryChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -35,19 +36,6 @@ if TYPE_CHECKING:
     from kvmtui.model.host import Summary
     from kvmtui.wire.client import Pushed
     from kvmtui.wire.line import Line
-
-MESSAGE_S = 6.0
-"""How long a message stays that nobody need act on."""
-FAILURE_S = 60.0
-"""How long one stays that somebody should read; esc takes it away."""
-
-
-class Message(NamedTuple):
-    """Something said over the last line for a while."""
-
-    text: str
-    role: str
-    until: float
 
 
 class Console(App[None]):
@@ -76,7 +64,7 @@ class Console(App[None]):
         self.now = clock
         self.monotonic = monotonic
         self.summary: Summary | None = None
-        self.message: Message | None = None
+        self.notices = Notices(monotonic)
         self.jobs = JobWatch()
         self.takers: dict[int, Callable[[Any], None]] = {}
         """Window -> what takes its rows or points."""
@@ -124,20 +112,17 @@ class Console(App[None]):
         )
 
     def say(self, text: str, role: str = "text") -> None:
-        """Say something over the last line: for a moment, or where it is bad until it was read."""
-        stays = FAILURE_S if role in {"bad", "warn"} else MESSAGE_S
-        self.message = Message(text, role, self.monotonic() + stays)
+        """Say something over the last line."""
+        self.notices.say(text, role)
         if self.page is not None:
             self.page.refresh_overlay()
 
-    def dismiss_message(self) -> bool:
-        """Take a message away that stays; return whether there was one."""
-        if self.message is None or self.message.role not in {"bad", "warn"}:
-            return False
-        self.message = None
-        if self.page is not None:
+    def dismiss(self) -> bool:
+        """Take away what was said and stays until it was read; return whether there was such a thing."""
+        gone = self.notices.dismiss()
+        if gone and self.page is not None:
             self.page.refresh_overlay()
-        return True
+        return gone
 
     def hear_typing(self, typing: bool) -> None:
         """Say whether characters are wanted: bursts of them are no typing elsewhere."""
@@ -160,6 +145,7 @@ class Console(App[None]):
         task = asyncio.get_running_loop().create_task(self._guarded(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: coroutine.close())  # one that never began is not to be complained of
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
@@ -201,6 +187,8 @@ class Console(App[None]):
     def _staged(self) -> None:
         if self.feed.stage is not Stage.UP:
             self.jobs.forget()
+        if self.feed.stage is Stage.UP:
+            self.work(self._learn_jobs())
         if self.feed.stage is Stage.UP and self._told:
             self.say("the worker is back", "good")
             self._told = ""
@@ -212,6 +200,13 @@ class Console(App[None]):
                 if isinstance(screen, Page):
                     screen.fleet_changed()
             self._top()
+
+    async def _learn_jobs(self) -> None:
+        """Hear of the jobs that run already: they are announced only when they change."""
+        for job in (await self.feed.call(Jobs())).jobs:
+            if job.state not in ENDED:
+                self.jobs.changed(job)
+        self._top()
 
     def _top(self) -> None:
         if self.page is not None:
@@ -265,8 +260,7 @@ class Console(App[None]):
         )
 
     def _tick(self) -> None:
-        if self.message is not None and self.monotonic() >= self.message.until:
-            self.message = None
+        self.notices.expire()
         page = self.page
         if page is None:
             return

@@ -174,8 +174,8 @@ def entry_spans(entry: Entry, room: int, role: str = "text") -> tuple[Line, int]
     ), offset
 
 
-def message_lines(text: str, role: str, width: int, most: int = 4) -> list[Line]:
-    """Return a message in as many lines as it needs, at most ``most``."""
+def notice_lines(text: str, role: str, width: int, most: int = 4) -> list[Line]:
+    """Return a notice in as many lines as it needs, at most ``most``."""
     lines = wrap(text, width - 2, most)
     return [fit_line((Span(f" {line}", role),), width) for line in lines]
 

@@ -85,7 +85,7 @@ class Sitter:
     @property
     def message(self) -> str:
         """What is said over the last line."""
-        return self.app.message.text if self.app.message is not None else ""
+        return self.app.notices.current.text if self.app.notices.current is not None else ""
 
     @property
     def sheet(self) -> str:

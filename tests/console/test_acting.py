@@ -152,7 +152,7 @@ async def test_jobs_of_others_are_not_said() -> None:
     async with sitting() as desk:
         await desk.press("slash", *"web-01", "enter", "a", "d", "y")
         desk.app.jobs = type(desk.app.jobs)()
-        desk.app.message = None
+        desk.app.notices.current = None
         desk.worker.end_job("j1", text="✓ done")
         await desk.settle()
         assert not desk.message

@@ -31,7 +31,7 @@ async def test_a_lost_worker_is_said_and_found_again() -> None:
         assert name.style.color == desk.app.palette.style("faint").color
         desk.worker.start()
         await desk.until(lambda: desk.app.feed.stage is Stage.UP)
-        await desk.until(lambda: desk.app.message is not None and desk.message == "the worker is back")
+        await desk.until(lambda: desk.message == "the worker is back")
         await desk.until(lambda: [r.query.filter for r in desk.worker.asked(OpenWindow) if r.window == 2])
         assert {r.query.filter for r in desk.worker.asked(OpenWindow) if r.window == 2} == {"web"}
         await desk.settle()

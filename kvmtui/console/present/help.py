@@ -31,6 +31,11 @@ _FILTER = (
     ("!tag:test", "not; what is unknown stays unknown"),
     ("a or (b c)", "either, and brackets; words side by side must all hold"),
 )
+_SURROUNDINGS = (
+    ("KVMTUI_THEME", "dark, light, colour-blind-safe, ansi-16 or mono; without it the terminal decides"),
+    ("NO_COLOR", "no colour at all; every state is a word and a glyph"),
+    ("LANG, LC_ALL", "where they are not UTF-8, lines, glyphs and graphs are ASCII"),
+)
 _MARKS = (
     ("– is a figure that nobody can honestly give.", "faint"),
     ("Grey figures are older than three polls.", "faint"),
@@ -58,6 +63,9 @@ def help_lines(width: int) -> list[Line]:
     lines += [_states(Span(f"{glyph} {link.value}", hosts.ROLES[link]) for link, glyph in hosts.GLYPHS.items())]
     lines += [_states(Span(f"{glyph} {state.value}", jobs.ROLES[state]) for state, glyph in jobs.GLYPHS.items())]
     lines += [(Span(f"  {text}", role),) for text, role in _MARKS]
+    lines += _section("Environment")
+    for name, meaning in _SURROUNDINGS:
+        lines += _entry(name, meaning, width)
     for resource, title in _TITLES.items():
         lines += _section(title)
         for column in COLUMNS[resource]:

@@ -245,9 +245,9 @@ class MainPage(Page):
             table.try_filter(table.listing.filter)
 
     def do_back(self) -> None:
-        """One step out: message, zoom, tasks, host scope, filter."""
+        """One step out: notice, zoom, tasks, host scope, filter."""
         listing = self.table.listing
-        if self.console.dismiss_message():
+        if self.console.dismiss():
             return
         if self.zoomed:
             self.do_zoom()

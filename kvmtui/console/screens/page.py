@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from kvmtui.console import keys
 from kvmtui.console.present.frame import Box
-from kvmtui.console.sheets import message_lines
+from kvmtui.console.sheets import notice_lines
 from kvmtui.console.widgets.lines import Footer, Overlay, TopLine
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ class Page(Screen[None]):
 
     def _overlay_lines(self, width: int) -> list[Line]:
         lines: list[Line] = []
-        message = self.console.message
-        if message is not None:
-            lines += message_lines(message.text, message.role, width)
+        notice = self.console.notices.current
+        if notice is not None:
+            lines += notice_lines(notice.text, notice.role, width)
         if self.sheet is not None:
             lines += self.sheet.lines(width)
         return lines
@@ -171,7 +171,7 @@ class Page(Screen[None]):
 
     def do_back(self) -> None:
         """One step out."""
-        if not self.console.dismiss_message():
+        if not self.console.dismiss():
             self.dismiss()
 
     def do_close(self) -> None:
