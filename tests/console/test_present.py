@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvmtui.console.present import hosts, jobs, vms
-from kvmtui.console.present.cells import Span, fit_line, line_width, plain, to_ascii, wrap
+from kvmtui.console.present.cells import Span, chop, fit_line, line_width, plain, safe, to_ascii, wrap
 from kvmtui.console.present.columns import header, place
 from kvmtui.console.present.frame import PANES, WIDE, divide
 from kvmtui.console.present.graphs import bar, braille, bridge, buckets, nice_top
@@ -56,12 +56,20 @@ def test_wrapped_lines_fit(text: str, cells: int) -> None:
     assert all(width(line) <= max(2, cells) for line in lines)
 
 
+@given(HOSTILE, st.integers(2, 80))
+def test_chopped_lines_fit_and_lose_nothing(text: str, cells: int) -> None:
+    """Put together again they are the text, blanks included."""
+    pieces = chop(text, cells)
+    assert all(width(piece) <= cells for piece in pieces)
+    assert "".join(pieces) == safe(text)
+
+
 @given(HOSTILE)
 def test_ascii_takes_as_many_cells(text: str) -> None:
     """The translation for other terminals is ASCII, and moves no column."""
-    safe = plain(fit_line((Span(text),), width(plain(fit_line((Span(text),), 200)))))
-    assert to_ascii(safe).isascii()
-    assert width(to_ascii(safe)) == width(safe)
+    shown_text = plain(fit_line((Span(text),), width(plain(fit_line((Span(text),), 200)))))
+    assert to_ascii(shown_text).isascii()
+    assert width(to_ascii(shown_text)) == width(shown_text)
 
 
 @given(WIDTHS, st.sampled_from([vms.SHOWN, hosts.SHOWN, jobs.SHOWN]))
@@ -127,7 +135,7 @@ def test_no_number_is_no_number(number: float | None, kind: Kind) -> None:
         (VmState.UNKNOWN, {"was": "running", "since": NOW - 125}, "? was running 2m ago"),
         (VmState.UNKNOWN, {}, "? nothing heard yet"),
         (VmState.PAUSED, {"trouble": "I/O error vda: no space", "severity": 4}, "I/O error vda: no space"),
-        (VmState.PAUSED, {"state_reason": "migration"}, "migration"),
+        (VmState.PAUSED, {"state_reason": "migration"}, "reason: migration"),
         (VmState.RUNNING, {"job": "shutdown"}, "⟳ shut down"),
         (VmState.RUNNING, {"seen": NOW - 61}, "last seen 1m ago"),
         (VmState.RUNNING, {}, ""),

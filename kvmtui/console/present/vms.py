@@ -78,7 +78,7 @@ def words_of(values: Values, now: float) -> str:
     elif (seen := values.get("seen")) is not None:
         said.append(f"last seen {duration(now - seen)} ago")
     elif state_of(values) is VmState.PAUSED and (reason := values.get("state_reason")):
-        said.append(reason)
+        said.append(f"reason: {reason}")
     return " · ".join(said)
 
 

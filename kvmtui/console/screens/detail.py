@@ -124,7 +124,7 @@ class DetailPage(ReadingPage):
                 return self._job_lines(width, now)
         if self._detail is None:
             return present.no_detail(self._trouble or "reading it from its host…", width)
-        return present.devices(self._detail, width) if self.tab == "devices" else present.xml(self._detail)
+        return present.devices(self._detail, width) if self.tab == "devices" else present.xml(self._detail, width)
 
     def _job_lines(self, width: int, now: float) -> list[Line]:
         name = self.values.get("name")
