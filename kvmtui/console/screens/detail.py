@@ -11,9 +11,9 @@ from kvmtui.console.present import jobs, vms
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.columns import header, place
 from kvmtui.console.present.metrics import VM_GRAPHS, panel
+from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_vm
 from kvmtui.console.screens.reading import ReadingPage
-from kvmtui.console.widgets.graph import POINTS_MAX
 from kvmtui.errors import KvmtuiError
 from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
 
@@ -45,8 +45,7 @@ class DetailPage(ReadingPage):
         self._jobs = Listing("jobs", jobs.ASKED, sort="started", descending=True)
         self._detail: VmDetail | None = None
         self._trouble = ""
-        self._figures: tuple[str, ...] = ()
-        self._points: list[tuple[float | None, ...]] = []
+        self._recent = Recent()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -90,10 +89,7 @@ class DetailPage(ReadingPage):
             self.text.repaint()
 
     def _take_series(self, series: Series) -> None:
-        if series.reset:
-            self._points = []
-        self._figures = series.figures
-        self._points = [*self._points, *series.points][-POINTS_MAX:]
+        self._recent.take(series)
         if self.tab in {"metrics", "overview"}:
             self.text.repaint()
 
@@ -115,11 +111,11 @@ class DetailPage(ReadingPage):
                 if self._trouble:
                     lines += present.no_detail(self._trouble, width)
                 left = height - len(lines) - 1
-                if left < _GRAPH_LINES or not self._points:
+                if left < _GRAPH_LINES or not self._recent.points:
                     return lines
-                return [*lines, (), *panel(VM_GRAPHS, self._figures, self._points, now, width, left)]
+                return [*lines, (), *panel(VM_GRAPHS, self._recent.figures, self._recent.points, now, width, left)]
             case "metrics":
-                return panel(VM_GRAPHS, self._figures, self._points, now, width, height)
+                return panel(VM_GRAPHS, self._recent.figures, self._recent.points, now, width, height)
             case "jobs":
                 return self._job_lines(width, now)
         if self._detail is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kvmtui.console.present import hosts, vms
 from kvmtui.console.present.cells import Line, Span, fit_line, wrap
 from kvmtui.console.present.metrics import HOST_GRAPHS, VM_GRAPHS, panel, sentence
+from kvmtui.console.recent import Recent
 from kvmtui.console.widgets.pane import Pane
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import VmState
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 MOVES_S = 3.0
 """How often graphs move on though no point came: one column is many seconds."""
-POINTS_MAX = 4_000
-"""Points that are kept: 15 minutes at four a second."""
 
 
 class Graphs(Pane):
@@ -38,8 +37,7 @@ class Graphs(Pane):
         """Key of the row that is shown: host/UUID, or a host's name; "" for nothing."""
         self.is_host = False
         self._values: Values = {}
-        self._figures: tuple[str, ...] = ()
-        self._points: list[tuple[float | None, ...]] = []
+        self._recent = Recent()
         self._lines: list[Line] = []
         self._painted_at = 0.0
 
@@ -47,7 +45,7 @@ class Graphs(Pane):
         """Show the figures of a row."""
         if (key, is_host) != (self.subject, self.is_host):
             self.subject, self.is_host = key, is_host
-            self._points, self._figures = [], ()
+            self._recent = Recent()
             if key:
                 host, _, uuid = (key, "", "") if is_host else key.partition("/")
                 self.console.feed.open(OpenSeries(window=self.window, host=host, uuid=uuid))
@@ -60,10 +58,7 @@ class Graphs(Pane):
 
     def take(self, series: Series) -> None:
         """Take points from the worker."""
-        if series.reset:
-            self._points = []
-        self._figures = series.figures
-        self._points = [*self._points, *series.points][-POINTS_MAX:]
+        self._recent.take(series)
         self.repaint()
 
     # --- painting ----------------------------------------------------------------------------------------------
@@ -92,7 +87,7 @@ class Graphs(Pane):
             self._lines = self._words(reasons, wide, high)
         else:
             graphs = HOST_GRAPHS if self.is_host else VM_GRAPHS
-            self._lines = panel(graphs, self._figures, self._points, self.console.now(), wide, high)
+            self._lines = panel(graphs, self._recent.figures, self._recent.points, self.console.now(), wide, high)
 
     def _reasons(self) -> list[Line]:
         """Return why there is nothing to draw, in words; nothing where there are figures."""
@@ -108,7 +103,7 @@ class Graphs(Pane):
                 said.append((Span("uri   ", "faint"), Span(str(uri), "faint")))
             return said
         state = vms.state_of(values)
-        if state in {VmState.RUNNING, VmState.IN_SHUTDOWN} or self._has_recent():
+        if state in {VmState.RUNNING, VmState.IN_SHUTDOWN} or self._recent.has_values:
             return []
         said = [(vms.state_span(state),)]
         since = values.get("since")
@@ -118,9 +113,6 @@ class Graphs(Pane):
             said.append((Span(words, "warn" if state is VmState.PAUSED else "unknown"),))
         said.append((Span("no figures in the last 15 minutes", "faint"),))
         return said
-
-    def _has_recent(self) -> bool:
-        return any(value is not None for point in self._points for value in point[1:])
 
     @staticmethod
     def _words(lines: Sequence[Line], wide: int, high: int) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from kvmtui.console.present.cells import Line, Span, fit_line
+from kvmtui.console.present.cells import Line, fit_line
 from kvmtui.console.present.footer import footer
 from kvmtui.console.present.topline import topline
 from kvmtui.console.widgets.painted import Painted, Part
@@ -69,9 +69,3 @@ class Overlay(Painted):
     def parts(self, y: int) -> Sequence[Part]:
         line: Line = self._lines[y] if y < len(self._lines) else ()
         return [("sheet", fit_line(line, self.extent.width))]
-
-
-def scrolled(lines: Sequence[Line], top: int, height: int, width: int) -> list[Line]:
-    """Return the part of a text that is on the screen, each line in exactly ``width`` cells."""
-    shown = [fit_line(line, width) for line in lines[top : top + height]]
-    return shown + [fit_line((Span(""),), width)] * (height - len(shown))

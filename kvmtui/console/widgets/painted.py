@@ -80,11 +80,6 @@ class Painted(Widget, can_focus=False):
         if differ:
             self.refresh(*differ)
 
-    def forget_lines(self) -> None:
-        """Paint everything anew when next asked: the palette is another one."""
-        self._strips = []
-        self.repaint()
-
     def on_resize(self) -> None:
         self._strips = []
         self.repaint()
