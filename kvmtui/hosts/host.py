@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_REMEDIES = {
+    LinkState.LOST: "look whether it is on and reachable; it is tried again by itself",
+    LinkState.NO_LIBVIRT: "look at its libvirt: systemctl status libvirtd; it is tried again by itself",
+}
+"""What to do where the error itself says nothing better."""
+
 
 class Surroundings(NamedTuple):
     """What all hosts of a pool share."""
@@ -154,12 +160,13 @@ class Host:
             return wait_s
         state = error.state if isinstance(error, LinkError) else LinkState.LOST
         reason = f'{error.text}: "{error.words}"' if error.words else error.text
+        remedy = error.remedy or _REMEDIES.get(state, "")
         if state is LinkState.NEEDS_YOU:
             again = f"tried again every {duration(NEEDS_YOU_S)}"
-            self._tell(state, reason, f"{error.remedy} · {again}" if error.remedy else again)
+            self._tell(state, reason, f"{remedy} · {again}" if remedy else again)
         else:
             lost = state in {LinkState.UP, LinkState.CONNECTING}
-            self._tell(LinkState.LOST if lost else state, reason, error.remedy)
+            self._tell(LinkState.LOST if lost else state, reason, remedy)
         return None
 
     def _tell(self, state: LinkState, reason: str = "", remedy: str = "") -> None:
@@ -213,6 +220,11 @@ class Host:
                 clock=self._shared.clock,
             )
             await self._session.live()
+        except LinkError:
+            # whatever a call made of it: if the link is gone, that is the reason
+            if self._session is not None and self._link is not None and self._link.closed.done():
+                raise self._link.closed.result() from None
+            raise
         finally:
             await self._leave()
 

@@ -185,7 +185,7 @@ class Lanes:
     def _why_not(self, error: LibvirtError | CallEndedError) -> LinkError:
         if isinstance(error, CallEndedError):
             text = "libvirt does not answer" if error.timed_out else "libvirt has closed the connection"
-            state, remedy = LinkState.NO_LIBVIRT, "look at libvirtd on the host: systemctl status libvirtd"
+            state, remedy = LinkState.NO_LIBVIRT, ""
         elif error.code in _UNWELCOME:
             text, state = "libvirt refuses this user", LinkState.NEEDS_YOU
             remedy = "put the user into the host's group libvirt, or use access: ro"
