@@ -105,7 +105,7 @@ class Console(App[None]):
         return TopState(
             summary=self.summary,
             now=self.now(),
-            read_only=self._read_only or (welcome is not None and welcome.read_only),
+            read_only=True if self._read_only else None if welcome is None else welcome.read_only,
             demo=(welcome is not None and welcome.demo) or (self.summary is not None and self.summary.demo),
             link=clean(self.feed.trouble) if gone else "",
             running=self.jobs.steps,

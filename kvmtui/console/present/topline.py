@@ -32,7 +32,8 @@ class TopState(NamedTuple):
     summary: Summary | None
     now: float
     """The worker's clock, seconds since the epoch."""
-    read_only: bool = False
+    read_only: bool | None = False
+    """Whether nothing may be changed; None while no worker has said."""
     demo: bool = False
     link: str = ""
     """What is wrong between console and worker, in words; "" if nothing is."""
@@ -77,7 +78,7 @@ _AFTER = ("jobs", "failed", "clients")
 _OLD = ("hosts", "vms", "load", *_AFTER)
 """What is the last that was known once the worker is gone."""
 _REDUCTIONS = (
-    "gap", "load", "clients", "gap", "vms", "hosts", "clock", "jobs", "load", "failed", "name", "vms", "clock",
+    "gap", "load", "gap", "vms", "hosts", "clock", "jobs", "load", "clients", "failed", "name", "vms", "clock",
     "trouble", "hosts", "name", "demo",
 )  # fmt: skip
 """What is shortened, step by step."""
@@ -96,12 +97,12 @@ def _cut(worst: Line, cells: int) -> Line:
 
 def _pieces(state: TopState) -> dict[str, list[Line]]:
     """Return the pieces of the line, each from its longest form to its shortest."""
-    mode = Span("RO", "good") if state.read_only else Span("RW", "warn")
+    mode: Line = (Span("RO", "good") if state.read_only else Span("RW", "warn"),) if state.read_only is not None else ()
     demo: list[Line] = [(Span("DEMO", "badge"),)] if state.demo else [()]
     summary = state.summary
     if summary is None:
         nothing: dict[str, list[Line]] = {key: [()] for key in (*_BEFORE, *_AFTER)}
-        return nothing | {"name": [(Span("kvmtui", "title"),)], "mode": [(mode,)]}
+        return nothing | {"name": [(Span("kvmtui", "title"),)], "mode": [mode]}
     name = clean(summary.name) or "kvmtui"
     up = f"{summary.hosts_up}/{summary.hosts_total}"
     hosts_role = "text" if summary.hosts_up == summary.hosts_total else "warn"
@@ -126,7 +127,7 @@ def _pieces(state: TopState) -> dict[str, list[Line]]:
     others = summary.clients - 1
     return {
         "name": [(Span(name, "title"),), (Span(fit(name, min(len(name), 8)), "title"),), ()],
-        "mode": [(mode,)],
+        "mode": [mode],
         "demo": demo,
         "hosts": [(Span(f"hosts {up}", hosts_role),), (Span(f"h {up}", hosts_role),), ()],
         "vms": [_vms(summary, short=False), _vms(summary, short=True), ()],
