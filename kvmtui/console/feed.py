@@ -105,8 +105,9 @@ class Feed:
                     assert self._client is not None
                     await asyncio.shield(self._client.closed)
                     await self._lost("the worker is gone", "")
-                except KvmtuiError as error:
-                    await self._lost(error.text, str(error))
+                except (KvmtuiError, OSError) as error:
+                    text = error.text if isinstance(error, KvmtuiError) else error.strerror or str(error)
+                    await self._lost(text, str(error))
                     await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
                     failures += 1
         finally:
