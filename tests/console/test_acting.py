@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kvmtui.errors import RefusedError
-from kvmtui.model.job import Job, JobState
+from kvmtui.model.job import Job, JobState, Verdict
 from kvmtui.model.vm import VmState
 from kvmtui.wire.messages import Abort, MakePlan, Reconnect, Submit
 from tests.console.desks import sitting
@@ -118,6 +118,35 @@ async def test_a_question_whose_vm_changed_is_asked_anew() -> None:
         await desk.settle()
         assert not desk.worker.asked(Submit)
         assert "already paused" in desk.message
+        assert not desk.sheet, "a question that can no longer be answered was left on the screen"
+
+
+async def test_a_question_that_was_left_is_not_asked_anew() -> None:
+    """Esc while the other plan is on its way: nothing is asked when it comes."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "F")
+        page, vms = desk.app.page, desk.app.main.vms.listing
+        assert page is not None
+        assert page.sheet is not None
+        desk.worker.set_state("web-01", VmState.PAUSED)
+        await desk.until(lambda: vms.current is not None and vms.current.values["state"] == "paused")
+        page.sheet.tick()
+        page.close_sheet()
+        await desk.until(lambda: len(desk.worker.asked(MakePlan)) == 2)
+        await desk.settle()
+        assert not desk.sheet
+
+
+async def test_a_question_asked_anew_waits_for_a_yes() -> None:
+    """The other plan could go ahead without a question: nobody has said yes to anything yet."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "F")
+        desk.worker.changes = {"verdict": Verdict.MAY}
+        desk.worker.set_state("web-01", VmState.PAUSED)
+        await desk.until(lambda: "asked again" in desk.sheet)
+        await desk.settle()
+        assert not desk.worker.asked(Submit)
+        assert "PAUSED" in desk.sheet
 
 
 async def test_an_expired_question_is_dead() -> None:

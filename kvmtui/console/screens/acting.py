@@ -88,16 +88,24 @@ async def abort(page: Page, job_id: str) -> None:
     page.console.say(f"task {job.id}: no further step begins; {plural(begun, 'step')} had begun", "notice")
 
 
-async def ask(page: Page, verb: str, targets: Targets, note: str = "") -> None:
-    """Have a plan made and ask what it asks. Raises what the worker answers with."""
+async def ask(page: Page, verb: str, targets: Targets, note: str = "", instead_of: Question | None = None) -> None:
+    """Have a plan made and ask what it asks. Raises what the worker answers with.
+
+    ``instead_of`` is the question over the page whose plan is out of date: nobody has said yes to it, so nothing is
+    done without another, and who has left it meanwhile is not asked again.
+    """
     plan = await page.console.feed.call(MakePlan(verb=verb, targets=targets))
+    if instead_of is not None:
+        if page.sheet is not instead_of:
+            return
+        page.close_sheet()
     title = verb_title(plan.verb)
     if plan.verdict is Verdict.NO or not plan.targets:
         why = plan.why or "; ".join(skip.reason for skip in plan.skipped[:3]) or "there is nothing to do"
         names = subject(plan) if plan.targets else ", ".join(skip.target.name for skip in plan.skipped[:3])
         page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: no, {why}", "bad")
         return
-    if plan.verdict is Verdict.MAY:
+    if plan.verdict is Verdict.MAY and instead_of is None:
         await submit(page, plan, plan.phrase, targets)
         return
 
@@ -108,12 +116,13 @@ async def ask(page: Page, verb: str, targets: Targets, note: str = "") -> None:
     def changed() -> bool:
         if all(_looks_as_planned(page, target) for target in plan.targets):
             return False
-        page.console.work(ask(page, verb, targets, note="it has changed: asked again"))
+        page.console.work(ask(page, verb, targets, note="it has changed: asked again", instead_of=question))
         return True
 
     summary = page.console.summary
     fleet = clean(summary.name) if summary is not None else ""
-    page.open_sheet(Question(plan, fleet, page.console.now, confirmed, page.close_sheet, changed=changed, note=note))
+    question = Question(plan, fleet, page.console.now, confirmed, page.close_sheet, changed=changed, note=note)
+    page.open_sheet(question)
 
 
 def _looks_as_planned(page: Page, target: Target) -> bool:
