@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach a worker; the last one for ever."""
+STEADY_S = 5.0
+"""A worker that stays for less counts as one that could not be reached: one that dies at once is not started in haste."""
 CALL_S = 10.0
 
 log = logging.getLogger(__name__)
@@ -95,21 +97,25 @@ class Feed:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
+        loop = asyncio.get_running_loop()
+        failures = 0
         try:
-            failures = 0
             while True:
                 try:
                     if self._client is None:
                         await self._connect()
-                    failures = 0
+                    began = loop.time()
                     assert self._client is not None
                     await asyncio.shield(self._client.closed)
                     await self._lost("the worker is gone", "")
+                    if loop.time() - began > STEADY_S:
+                        failures = 0
+                        continue
                 except (KvmtuiError, OSError) as error:
                     text = error.text if isinstance(error, KvmtuiError) else error.strerror or str(error)
                     await self._lost(text, str(error))
-                    await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
-                    failures += 1
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+                failures += 1
         finally:
             if self._client is not None:
                 await self._client.close()
