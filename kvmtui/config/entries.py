@@ -34,7 +34,7 @@ def read_hosts(
     shared = _defaults(defaults, folder, problems)
     found: list[HostConfig] = []
     lines: dict[str, int] = {}
-    for place, entry in enumerate(entries):
+    for place, entry in entries:
         values_of = values.known(entry, f"hosts[{place}]: ", _KEYS, problems)
         own = _values(values_of, f"hosts[{place}]: ", folder, problems)
         name, uri = own.get("name"), own.get("uri")
@@ -57,7 +57,8 @@ def read_hosts(
     return tuple(found), lines
 
 
-def _entries(hosts: Node | None, problems: Problems) -> list[Mapping]:
+def _entries(hosts: Node | None, problems: Problems) -> list[tuple[int, Mapping]]:
+    """Return the entries that are blocks of keys, each with its place in the list as it is written."""
     example = 'begin with "hosts:", then "  - name: kvm1", then "    uri: qemu+ssh://root@kvm1/system"'
     if hosts is None:
         problems.add(0, "no hosts", example)
@@ -69,10 +70,10 @@ def _entries(hosts: Node | None, problems: Problems) -> list[Mapping]:
         return []
     if not hosts.items:
         problems.add(hosts.line, "hosts: the list is empty", example)
-    entries: list[Mapping] = []
+    entries: list[tuple[int, Mapping]] = []
     for place, item in enumerate(hosts.items):
         if isinstance(item, Mapping):
-            entries.append(item)
+            entries.append((place, item))
         elif not isinstance(item, Refused):
             what = f"hosts[{place}]: {values.kind(item)} where name and uri are wanted"
             problems.add(item.line, what, 'write "- name: NAME" and under it "  uri: URI"')

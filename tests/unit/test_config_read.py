@@ -156,6 +156,12 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
     assert [problem.partition(":")[0] for problem in told] == ["line 1", "line 5", "line 6", "line 7", "line 8"]
 
 
+def test_an_entry_is_told_by_its_place_in_the_list_as_it_is_written() -> None:
+    """Entries before it that are none count: the number must lead to it."""
+    told = problems(f"{HOST}  - kvm2\n  - \n  - {{uri: 'qemu:///system'}}\n")
+    assert [problem.split(" ")[2].rstrip(":") for problem in told] == ["hosts[1]", "hosts[2]", "hosts[3]"]
+
+
 def test_of_very_many_problems_some_are_told_and_the_rest_counted() -> None:
     told = problems("hosts:\n" + "  - {nam: a}\n" * 1_000)
     assert len(told) == PROBLEMS_MAX + 1
