@@ -138,4 +138,9 @@ def make_private(folder: Path) -> None:
                     remedy=f"chmod go-w {place}",
                 )
     except OSError as error:
-        raise WorkerError("cannot be used as a folder", where=str(folder), words=error.strerror or "") from error
+        raise WorkerError(
+            "cannot be used as a folder",
+            where=str(folder),
+            words=error.strerror or "",
+            remedy="choose another place: XDG_STATE_HOME, XDG_RUNTIME_DIR",
+        ) from error

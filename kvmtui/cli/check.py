@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from kvmtui.cli import exits
@@ -13,13 +12,19 @@ from kvmtui.text import clean, plural
 if TYPE_CHECKING:
     import argparse
 
+NAMED = 10
+"""Hosts that a note names."""
+
 
 def run(options: argparse.Namespace) -> int:
     """Check the config that is meant, without touching a host."""
     config = load(source(options).paths.config)
     print(f"{clean(config.path)}: fine, {plural(len(config.hosts), 'host')}")
-    for uri, count in Counter(host.uri for host in config.hosts).items():
-        if count > 1:
-            names = ", ".join(host.name for host in config.hosts if host.uri == uri)
-            print(f"note: {names} have the same uri; as one host they are acted on once")
+    names: dict[str, list[str]] = {}
+    for host in config.hosts:
+        names.setdefault(host.uri, []).append(host.name)
+    for same in names.values():
+        if len(same) > 1:
+            more = f" and {len(same) - NAMED} more" if len(same) > NAMED else ""
+            print(f"note: {', '.join(same[:NAMED])}{more} have the same uri; as one host they are acted on once")
     return exits.DONE

@@ -97,6 +97,14 @@ def test_a_good_config_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "a, b have the same uri" in out
 
 
+def test_a_note_names_a_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same URI for thousands of hosts: a slip in a template, not a page of names."""
+    hosts = "".join(f"  - {{name: a{number}, uri: 'qemu:///system'}}\n" for number in range(3_000))
+    (tmp_path / "config.yaml").write_text(f"hosts:\n{hosts}")
+    assert main(["check"]) == exits.DONE
+    assert "a9 and 2990 more have the same uri" in capsys.readouterr().out
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["--help"], ["help"], ["ls", "--help"], ["help", "do"], ["demo", "--help"]):
         assert main(words) == exits.DONE
