@@ -11,14 +11,29 @@ LINE_MAX = 2_000
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JOINERS = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f")
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
+"""Letters that show nothing; terminals do not agree on their cells."""
 _SHAPERS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400))))
 """Variation selectors and skin tones: terminals do not agree on the cells of what they follow."""
+
+
+_DROPPED = _BIDI | _JOINERS | _SHAPERS | _FILLERS
+_ACCENTS_MAX = 2
+"""Accents on one letter that are kept; more of them reach into the lines above and below."""
+_MARKS_MAX = 4
+"""Marks of any kind on one letter that are kept: living scripts need no more."""
+
+
+def _is_mark(character: str) -> bool:
+    """Return whether a character stands in the cell of the one before it."""
+    jamo = "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7ff"
+    return jamo or unicodedata.category(character) in {"Mn", "Me"}
 
 
 def _safe(character: str) -> str:
     if " " <= character <= "~":
         return character
-    if character in _BIDI or character in _JOINERS or character in _SHAPERS:
+    if character in _DROPPED:
         return ""
     category = unicodedata.category(character)
     if category in {"Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"}:
@@ -31,20 +46,28 @@ def clean(text: str, limit: int = LINE_MAX) -> str:
 
     Control characters (C0, C1, DEL), surrogates and unassigned code points become U+FFFD; marks that turn the
     direction of writing or have no width are dropped; tabs and newlines become one space; combining marks are kept,
-    at most two in a row. What was cut off ends in "…".
+    at most two accents and four marks in all on one letter. What was cut off ends in "…".
     """
     if text.isascii() and text.isprintable():
         return text if len(text) <= limit else text[: limit - 1] + "…"
     kept: list[str] = []
-    marks = 0
+    marks = accents = 0
     for character in text[: limit * 4]:
         if character in "\t\n\r":
             kept.append(" ")
+            marks = accents = 0
             continue
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks > 2:
+        safe = _safe(character)
+        if not safe:
             continue
-        kept.append(_safe(character))
+        if _is_mark(character):
+            marks += 1
+            accents += unicodedata.combining(character) > 0
+            if marks > _MARKS_MAX or accents > _ACCENTS_MAX:
+                continue
+        else:
+            marks = accents = 0
+        kept.append(safe)
     line = "".join(kept)
     return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1] + "…"
 

@@ -1,0 +1,68 @@
+"""Strings from outside, held against what a terminal would do with them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kvmtui.text import clean, clean_lines, fit, width
+
+OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of what a terminal may act upon, or cannot show."""
+
+ZALGO = "a" + "\u0301\u0301\u200d" * 80
+anything = st.text(st.characters(codec=None) | st.sampled_from("\u0301\u0e31\u0489\u200d\u202e\u1161\u3164\t\x1b\x9b "))
+
+
+def longest_stack(text: str) -> int:
+    """Return how many marks stand on one letter at most."""
+    most = here = 0
+    for character in text:
+        here = here + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        most = max(most, here)
+    return most
+
+
+@given(anything, st.integers(1, 300))
+@example(ZALGO, 255)
+@example("x" + "\u0e31" * 200, 255)
+@example("\ud7b0" * 200, 255)
+def test_what_is_shown_obeys_nobody(text: str, limit: int) -> None:
+    """One line, no longer than asked, nothing in it that a terminal acts upon, no letter with a tower on it."""
+    shown = clean(text, limit)
+    assert len(shown) <= limit
+    assert not [character for character in shown if unicodedata.category(character) in OBEYED]
+    assert longest_stack(shown) <= 4
+    assert clean(shown, limit) == shown
+
+
+@given(anything)
+def test_lines_stay_lines(text: str) -> None:
+    assert not [c for c in clean_lines(text) if c != "\n" and unicodedata.category(c) in OBEYED]
+
+
+@given(anything, st.integers(0, 40))
+def test_a_cell_is_filled_exactly(text: str, cells: int) -> None:
+    assert width(fit(clean(text), cells)) == cells
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("zal\u0300\u0301\u0302go", "zal\u0300\u0301go"),
+        (ZALGO, "a\u0301\u0301"),
+        ("\u3164hangul\u115f\uffa0", "hangul"),
+        ("\u0921\u093c\u0941\u0902", "\u0921\u093c\u0941\u0902"),
+        ("\u1112\u1161\u11ab", "\u1112\u1161\u11ab"),
+        ("a\u202eb\u2066c\u200bd", "abcd"),
+        ("\x1b[31mred\x9b0m", "\ufffd[31mred\ufffd0m"),
+        ("a\tb\r\nc", "a b  c"),
+        ("x" * 300, "x" * 254 + "…"),
+    ],
+    ids=["accents", "zalgo", "fillers", "hindi", "jamo", "marks", "escapes", "lines", "long"],
+)
+def test_names_as_they_are_shown(text: str, shown: str) -> None:
+    assert clean(text, 255) == shown
