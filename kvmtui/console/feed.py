@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Pauses between attempts to reach a worker; the last one for ever."""
 STEADY_S = 5.0
-"""A worker that stays for less counts as one that could not be reached: one that dies at once is not started in haste."""
+"""A worker that stays for less counts as one that could not be reached: it is not started again in haste."""
 CALL_S = 10.0
 
 log = logging.getLogger(__name__)

@@ -96,6 +96,16 @@ class Seat:
         """Return all that was sent, less the sequences that are ours."""
         return _SEQUENCES.sub(b"", bytes(self.terminal.received)).decode()
 
+    def leave(self) -> int:
+        """Press q until the console has ended, whatever was on top; return its exit code."""
+        for _ in range(10):
+            self.press("q")
+            pid, status = os.waitpid(self.terminal.pid, os.WNOHANG)
+            if pid:
+                self.terminal.is_gone = True
+                return os.waitstatus_to_exitcode(status)
+        return self.wait()
+
     def wait(self, *, read: bool = True) -> int:
         """Wait until the console has ended; return its exit code, or minus the signal that ended it."""
         ends = time.monotonic() + ENOUGH_S

@@ -29,6 +29,7 @@ async def test_a_lost_worker_is_said_and_found_again() -> None:
         name = next(s for s in desk.app.screen._compositor.render_strips()[row] if "web-01" in s.text)
         assert name.style is not None
         assert name.style.color == desk.app.palette.style("faint").color
+        await desk.until(lambda: desk.app.feed.trouble == "no worker answers")
         desk.worker.start()
         await desk.until(lambda: desk.app.feed.stage is Stage.UP)
         await desk.until(lambda: desk.message == "the worker is back")
