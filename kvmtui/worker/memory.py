@@ -26,6 +26,7 @@ class Memory:
         self._fleet = fleet
         self._clock = clock
         self._written = self._revision()
+        self._writing = asyncio.Lock()
 
     def recall(self) -> None:
         """Put what an earlier worker knew into the fleet."""
@@ -36,19 +37,21 @@ class Memory:
 
     async def keep(self) -> None:
         """Write it down, if something has changed: in small pieces, the disk waited for in another thread."""
-        revision, at = self._revision(), self._clock()
-        if revision == self._written:
-            return
-        hosts: list[saved.SavedHost] = []
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        for host in saved.hosts_of(self._fleet):
-            hosts.append(host)
-            if loop.time() - began > SLICE_S:
-                await asyncio.sleep(0)
-                began = loop.time()
-        if await asyncio.to_thread(lambda: saved.write(self._path, saved.pack(hosts, at))):
-            self._written = revision
+        async with self._writing:
+            revision = self._revision()
+            if revision == self._written:
+                return
+            at = self._clock()
+            hosts: list[saved.SavedHost] = []
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            for host in saved.hosts_of(self._fleet):
+                hosts.append(host)
+                if loop.time() - began > SLICE_S:
+                    await asyncio.sleep(0)
+                    began = loop.time()
+            if await asyncio.to_thread(lambda: saved.write(self._path, saved.pack(hosts, at))):
+                self._written = revision
 
     def _revision(self) -> tuple[int, int]:
         return self._fleet.host_changes.revision, self._fleet.vm_changes.revision
