@@ -22,7 +22,7 @@ def listings() -> dict[str, Listing]:
     return {
         "hosts": Listing("hosts", hosts.ASKED),
         "vms": Listing("vms", vms.ASKED),
-        "tasks": Listing("jobs", jobs.ASKED, sort="started", descending=True),
+        "tasks": Listing("jobs", jobs.ASKED, sort="started"),
     }
 
 

@@ -214,6 +214,10 @@ class Listing:
         self._at_top = True
         return moved
 
+    def stay(self) -> None:
+        """Follow the row under the cursor from now on: somebody acts on it."""
+        self._at_top = self._at_top and not self.key
+
     def restart(self) -> None:
         """Begin at the top: the list is another one now."""
         self.cursor = self.top = 0

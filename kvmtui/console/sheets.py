@@ -148,6 +148,8 @@ class FilterEntry(Sheet):
 
     def press(self, key: str, at: float) -> None:
         assert self.entry is not None
+        if key == "enter" and self._verdict()[0]:
+            return  # what is wrong stays, to be mended
         if key in {"enter", "escape", "ctrl+c"}:
             self._closed(key == "enter")
             return

@@ -18,7 +18,7 @@ from kvmtui.actions import VERBS
 from kvmtui.errors import FilterError, LinkError, RefusedError, UsageError
 from kvmtui.fleet.filter import parse
 from kvmtui.fleet.order import natural
-from kvmtui.model.columns import COLUMNS
+from kvmtui.model.columns import COLUMNS, Kind, column
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Danger, Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target, Verdict
 from kvmtui.model.vm import Disk, Nic, Vm, VmDetail, VmState
@@ -246,7 +246,8 @@ class FakeWorker:
             return rows, total
         told = [row for row in rows if getattr(row, query.sort) is not None]
         untold = [row for row in rows if getattr(row, query.sort) is None]
-        told.sort(key=lambda row: getattr(row, query.sort), reverse=query.descending)
+        by_age = column(query.resource, query.sort).kind is Kind.TIME  # a later time is a lesser age
+        told.sort(key=lambda row: getattr(row, query.sort), reverse=query.descending is not by_age)
         return told + untold, total
 
     def _series(self, request: messages.OpenSeries, connection: Connection) -> messages.Opened:

@@ -181,6 +181,19 @@ def test_the_cursor_stays_at_the_top_until_somebody_moves() -> None:
     assert (listing.cursor, listing.key) == (0, "h/u0030")
 
 
+def test_the_cursor_follows_a_row_that_is_acted_on() -> None:
+    """A menu was opened on the row at the top: it is that row the next key means, whatever comes above it."""
+    worker = _worker(50)
+    listing, wire = _list_of(worker)
+    listing.stay()
+    wire.ask(listing.query())
+    wire.coming.clear()
+    worker.vms[30] = _vm(30, severity=4)
+    wire.send()
+    listing.take(wire.coming.pop())
+    assert (listing.cursor, listing.key) == (1, "h/u0000")
+
+
 def test_an_old_answer_does_not_move_the_cursor() -> None:
     """The place of a row that was followed before is not taken for that of the present one."""
     worker = _worker(200)

@@ -110,6 +110,8 @@ async def test_a_wrong_filter_is_told_under_the_word() -> None:
         assert marks.index("^") == 3 + len("web ")
         assert "there is no field 'cpux'" in marks
         assert "web-01" in desk.text()
+        await desk.press("enter")
+        assert "^" in desk.sheet, "what is wrong stays, to be mended"
         await desk.press(*["backspace"] * 6)
         assert "^" not in desk.sheet
 

@@ -42,7 +42,7 @@ class DetailPage(ReadingPage):
         self.tab = tab
         self._host, _, self._uuid = held.key.partition("/")
         self._vm = Listing("vms", (*vms.ASKED, "uuid"))
-        self._jobs = Listing("jobs", jobs.ASKED, sort="started", descending=True)
+        self._jobs = Listing("jobs", jobs.ASKED, sort="started")
         self._detail: VmDetail | None = None
         self._trouble = ""
         self._recent = Recent()
@@ -58,7 +58,7 @@ class DetailPage(ReadingPage):
         )
         feed.open(OpenWindow(window=desk.DETAIL_VM, query=query))
         feed.open(OpenSeries(window=desk.DETAIL_SERIES, host=self._host, uuid=self._uuid))
-        jobs_query = Query(resource="jobs", columns=jobs.ASKED, sort="started", descending=True, count=_JOBS)
+        jobs_query = Query(resource="jobs", columns=jobs.ASKED, sort="started", count=_JOBS)
         feed.open(OpenWindow(window=desk.DETAIL_JOBS, query=jobs_query))
         self.console.work(self._fetch())
 
@@ -125,7 +125,7 @@ class DetailPage(ReadingPage):
     def _job_lines(self, width: int, now: float) -> list[Line]:
         name = self.values.get("name")
         placed = place(jobs.SHOWN, max(1, width - 3))
-        lines: list[Line] = [(Span("   " + header(placed, "started", descending=True), "faint"),)]
+        lines: list[Line] = [(Span("   " + header(placed, "started", descending=False), "faint"),)]
         for index in self._jobs.held_indexes():
             held = self._jobs.row(index)
             if held is not None and held.values.get("subject") == name:

@@ -296,6 +296,8 @@ class MainPage(Page):
 
     def do_act(self) -> None:
         """Open the menu of what can be done to the row under the cursor."""
+        self.table.listing.stay()
+        self.table.ask()
         held = self.table.current
         if held is None:
             self.console.say("there is nothing under the cursor", "notice")

@@ -93,7 +93,7 @@ class Table(Pane):
         column = next((c for c in self.presented.columns if c.id == listing.sort), None)
         if column is None:
             return "worst first"
-        if (column.id, listing.descending) == ("started", True):
+        if (column.id, listing.descending) == ("started", False):  # times sort by age
             return "newest first"
         return f"by {column.title} {'↓' if listing.descending else '↑'}"
 
