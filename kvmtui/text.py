@@ -72,6 +72,12 @@ def clean(text: str, limit: int = LINE_MAX) -> str:
     return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1] + "…"
 
 
+def name_or(name: str, instead: str) -> str:
+    """Return a name made safe to show, ``instead`` where nothing of it can be seen."""
+    shown = clean(name, NAME_MAX)
+    return shown if shown.strip(" \u2800") else instead
+
+
 def clean_lines(text: str, limit: int = 4_194_304) -> str:
     """Return ``text`` with every line cleaned and its indentation kept, at most ``limit`` characters in all."""
     return "\n".join(clean(line.replace("\t", "    ")) for line in text[:limit].splitlines())

@@ -19,7 +19,7 @@ import libvirt
 from kvmtui.hosts import reasons
 from kvmtui.hosts.binding import Conn, Domain
 from kvmtui.model.vm import VmState
-from kvmtui.text import NAME_MAX, clean
+from kvmtui.text import clean, name_or
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Inbox:
         taken: list[DomainEvent] = []
         while self._events:
             event = self._events.popleft()
-            name, detail = clean(event.name, NAME_MAX), clean(event.detail, WORDS_MAX)
+            name, detail = name_or(event.name, event.uuid), clean(event.detail, WORDS_MAX)
             taken.append(event._replace(name=name, detail=detail))
         return taken
 

@@ -18,7 +18,7 @@ from kvmtui.hosts.binding import Conn, Domain
 from kvmtui.hosts.counting import counters
 from kvmtui.hosts.reports import Counters, Listed
 from kvmtui.model.vm import VmState
-from kvmtui.text import NAME_MAX, clean, clean_lines
+from kvmtui.text import clean, clean_lines, name_or
 
 KEEP_ALIVE_S = 5
 KEEP_ALIVE_COUNT = 3
@@ -150,7 +150,7 @@ def listing(conn: Conn, before: Listing | None = None) -> Listing:
         vms.append(
             Listed(
                 uuid=uuid,
-                name=clean(name, NAME_MAX),
+                name=name_or(name, uuid),
                 state=state,
                 reason=reasons.reason(number, why),
                 persistent=uuid not in transient,
@@ -272,7 +272,7 @@ def look(conn: Conn, uuid: str) -> Sight:
             raise
         return Sight(exists=False, state=VmState.UNKNOWN, reason="", name="")
     state = VmState.SAVED if saved else reasons.STATES.get(number, VmState.UNKNOWN)
-    return Sight(exists=True, state=state, reason=reasons.reason(number, why), name=clean(domain.name(), NAME_MAX))
+    return Sight(exists=True, state=state, reason=reasons.reason(number, why), name=name_or(domain.name(), uuid))
 
 
 def xml(conn: Conn, uuid: str) -> str:

@@ -264,3 +264,15 @@ async def test_what_another_worker_was_told_to_trust_counts_at_once(tmp_path: Pa
             await heard.first(LinkReport, lambda report: report.state is LinkState.NEEDS_YOU)
             (tmp_path / "known_hosts").write_text(key + "\n")
             await heard.first(LinkReport, lambda report: report.state in {LinkState.UP, LinkState.NO_LIBVIRT})
+
+
+async def test_a_vm_whose_name_shows_nothing_is_told_by_its_uuid(tmp_path: Path) -> None:
+    """A name of marks alone: listing, event, look give one that can be told apart."""
+    domain, uuid = DOMAIN.format(name="\u202e\u2066\u200b", uuid=UUIDS[0]), UUIDS[0]
+    (tmp_path / "a.xml").write_text(f"<node>{domain}</node>")
+    async with running(config_of(HostConfig(name="a", uri=f"test://{tmp_path}/a.xml")), tmp_path) as (pool, heard):
+        listing = await heard.first(Listing)
+        assert [vm.name for vm in listing.vms] == [uuid]
+        assert (await pool.look("a", uuid)).name == uuid
+        await pool.act("a", uuid, "suspend", (), Lane.ACTION, 5)
+        assert (await heard.first(Happened)).name == uuid

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kvmtui.text import clean, clean_lines, fit, width
+from kvmtui.text import clean, clean_lines, fit, name_or, width
 
 OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of what a terminal may act upon, or cannot show."""
@@ -66,3 +66,10 @@ def test_a_cell_is_filled_exactly(text: str, cells: int) -> None:
 )
 def test_names_as_they_are_shown(text: str, shown: str) -> None:
     assert clean(text, 255) == shown
+
+
+@pytest.mark.parametrize("name", ["", "\u202e\u200b", "\u3164", "  ", "\u3000\u2800"])
+def test_what_cannot_be_seen_is_no_name(name: str) -> None:
+    """A row, a question, a task without a name on it: nobody could tell which VM is meant."""
+    assert name_or(name, "its UUID") == "its UUID"
+    assert name_or(f"{name}a", "its UUID").strip("\u2800 ") == "a"
