@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from kvmtui.errors import KvmtuiError, WorkerError
 from kvmtui.wire.client import Client
-from kvmtui.wire.messages import CloseWindow, OpenSummary, SummaryChanged
+from kvmtui.wire.messages import CloseWindow, Jobs, OpenSummary, SummaryChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -28,6 +28,8 @@ BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_S = 5.0
 """A worker that stays for less counts as one that could not be reached: it is not started again in haste."""
 CALL_S = 10.0
+PATIENCE_S = 5.0
+"""A worker that has told nothing for so long is asked whether it is there, and has as long to answer."""
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +67,17 @@ class Feed:
     """The connection to the worker over the life of a console, worker after worker."""
 
     def __init__(
-        self, dial: Callable[[], Line], on_push: Callable[[Pushed], None], on_stage: Callable[[], None]
+        self,
+        dial: Callable[[], Line],
+        on_push: Callable[[Pushed], None],
+        on_stage: Callable[[], None],
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         """``dial`` returns a greeted connection, starting a worker if need be; it blocks, so it has a thread.
 
-        ``on_push`` is given what the worker sends, ``on_stage`` is told when ``stage`` or ``trouble`` changed.
+        ``on_push`` is given what the worker sends, ``on_stage`` is told when ``stage`` or ``trouble`` changed;
+        ``patience_s`` is as PATIENCE_S.
         """
         self.stage = Stage.CONNECTING
         self.trouble = ""
@@ -80,6 +88,9 @@ class Feed:
         self._dial = dial
         self._on_push = on_push
         self._on_stage = on_stage
+        self._patience_s = patience_s
+        self._heard = 0
+        """Messages that the worker has sent by itself."""
         self._client: Client | None = None
         self._wishes: dict[int, _Wish] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,7 +117,7 @@ class Feed:
                         await self._connect()
                     began = loop.time()
                     assert self._client is not None
-                    await asyncio.shield(self._client.closed)
+                    await self._until_closed(self._client)
                     await self._lost("the worker is gone", "")
                     if loop.time() - began > STEADY_S:
                         failures = 0
@@ -120,6 +131,27 @@ class Feed:
             if self._client is not None:
                 await self._client.close()
 
+    async def _until_closed(self, client: Client) -> None:
+        """Return when the connection has ended.
+
+        Raises WorkerError when nobody answers at its other end: a worker that is stopped or stuck hangs up on nobody,
+        and what is shown would look as if it were so now.
+        """
+        while not client.is_closed:
+            heard = self._heard
+            await asyncio.wait((client.closed,), timeout=self._patience_s)
+            if client.is_closed or self._heard != heard:
+                continue
+            try:
+                await client.call(Jobs(limit=1), self._patience_s)
+            except WorkerError as error:
+                if not client.is_closed:
+                    raise WorkerError("the worker does not answer", remedy=error.remedy) from error
+
+    def _hear(self, message: Pushed) -> None:
+        self._heard += 1
+        self._on_push(message)
+
     async def _connect(self) -> None:
         line = await _in_thread(self._dial)
         for wish in self._wishes.values():
@@ -131,7 +163,7 @@ class Feed:
         self._on_push(SummaryChanged(summary=summary, now=client.welcome.now))
 
     async def _take(self, line: Line) -> Client:
-        client = await Client.adopt(line, self._on_push)
+        client = await Client.adopt(line, self._hear)
         self._client, self.welcome = client, client.welcome
         self.stage, self.trouble, self.remedy = Stage.UP, "", ""
         self._on_stage()

@@ -148,6 +148,9 @@ class FakeWorker:
         self.demo = demo
         self.read_only = read_only
         self.version = kvmtui.__version__
+        self.thaws = asyncio.Event()
+        """Cleared: it hangs up on nobody, and answers nothing."""
+        self.thaws.set()
         self._numbers = itertools.count(1)
         self.server: Server | None = None
 
@@ -209,6 +212,7 @@ class FakeWorker:
     async def answer(self, request: Request[Any], connection: Connection) -> object:
         self.requests.append(request)
         await asyncio.sleep(0)
+        await self.thaws.wait()
         answers: dict[type[Request[Any]], Callable[[Any, Connection], object]] = {
             messages.OpenWindow: self._open,
             messages.OpenSeries: self._series,

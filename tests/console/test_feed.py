@@ -8,7 +8,7 @@ from pathlib import Path
 from kvmtui.console import theme
 from kvmtui.console.app import Console
 from kvmtui.console.desk import first_requests, listings
-from kvmtui.console.feed import Early, Stage
+from kvmtui.console.feed import Early, Feed, Stage
 from kvmtui.errors import WorkerError
 from kvmtui.wire.line import Line
 from kvmtui.wire.messages import MakePlan, Note, OpenSummary, OpenWindow, encode
@@ -37,6 +37,34 @@ async def test_a_lost_worker_is_said_and_found_again() -> None:
         assert {r.query.filter for r in desk.worker.asked(OpenWindow) if r.window == 2} == {"web"}
         await desk.settle()
         assert "▲ kvm7 lost" in desk.lines()[0]
+
+
+async def test_a_worker_that_is_silent_is_not_taken_for_well(tmp_path: Path) -> None:
+    """A stopped worker hangs up on nobody: it is asked, told of, left; found again once it answers."""
+    worker = FakeWorker(tmp_path)
+    worker.start()
+    told: list[str] = []
+
+    def staged() -> None:
+        told.append(feed.trouble or feed.stage.value)
+
+    feed = Feed(dialler(worker), lambda _: None, staged, patience_s=0.05)
+    running = asyncio.create_task(feed.run())
+
+    async def until(trouble: str) -> None:
+        async with asyncio.timeout(10):
+            while told[-1:] != [trouble]:  # noqa: ASYNC110 - the feed tells nobody else
+                await asyncio.sleep(0.001)
+
+    await until("up")
+    worker.thaws.clear()
+    await until("the worker does not answer")
+    assert "worker stop --force" in feed.remedy
+    worker.thaws.set()
+    await until("up")
+    running.cancel()
+    await asyncio.wait((running,))
+    await worker.stop()
 
 
 async def test_no_worker_is_told_in_words(tmp_path: Path) -> None:
