@@ -28,7 +28,7 @@ BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_S = 5.0
 """A worker that stays for less counts as one that could not be reached: it is not started again in haste."""
 CALL_S = 10.0
-PATIENCE_S = 5.0
+PATIENCE_S = 3.0
 """A worker that has told nothing for so long is asked whether it is there, and has as long to answer."""
 
 log = logging.getLogger(__name__)
@@ -137,15 +137,15 @@ class Feed:
         Raises WorkerError when nobody answers at its other end: a worker that is stopped or stuck hangs up on nobody,
         and what is shown would look as if it were so now.
         """
-        while not client.is_closed:
+        while not client.closed.done():
             heard = self._heard
-            await asyncio.wait((client.closed,), timeout=self._patience_s)
-            if client.is_closed or self._heard != heard:
+            ended, _ = await asyncio.wait((client.closed,), timeout=self._patience_s)
+            if ended or self._heard != heard:
                 continue
             try:
                 await client.call(Jobs(limit=1), self._patience_s)
             except WorkerError as error:
-                if not client.is_closed:
+                if not client.closed.done():
                     raise WorkerError("the worker does not answer", remedy=error.remedy) from error
 
     def _hear(self, message: Pushed) -> None:
