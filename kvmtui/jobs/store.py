@@ -194,6 +194,12 @@ def is_passing(error: NotRecordedError) -> bool:
     return isinstance(cause, sqlite3.Error) and _code(cause) in _PASSING
 
 
+def mends_itself(error: NotRecordedError) -> bool:
+    """Whether the file may take it later without anybody's doing: it is held, its disk is full, read-only, gone."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) or (isinstance(cause, sqlite3.Error) and _code(cause) not in _DAMAGE)
+
+
 def is_own_fault(error: NotRecordedError) -> bool:
     """Whether it was what should be written that could not be, not the file."""
     return isinstance(error.__cause__, ValueError | TypeError | OverflowError | sqlite3.IntegrityError)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from kvmtui.errors import NotRecordedError
 from kvmtui.guard.audit import stamp
-from kvmtui.jobs.store import Change, Store, is_own_fault, is_passing, note
+from kvmtui.jobs.store import Change, Store, is_own_fault, is_passing, mends_itself, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,17 +53,21 @@ class Writer:
     """Writes to a store in a thread of its own; made and used in one event loop, which it never blocks.
 
     What comes while the disk is busy shares the next flush. What is owed is kept in order, offered again every RETRY_S
-    and with every other change, and written with a note on the gap. A store that refused is opened anew at the next
-    change, unless it was only held or full.
+    and with every other change, and written with a note on the gap. The note alone is offered as often, so that a
+    trouble that has passed is not told any longer. A store that refused is opened anew at the next change, unless it
+    was only held or full.
     """
 
-    def __init__(self, open_store: Callable[[], Store], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, open_store: Callable[[], Store], clock: Callable[[], float], *, retry_s: float = RETRY_S
+    ) -> None:
         self.trouble: NotRecordedError | None = None
         """Why nothing can be written now, or None."""
         self.waiting = 0
         """Tasks that the disk has not answered yet."""
         self._open_store = open_store
         self._clock = clock
+        self._retry_s = retry_s
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
@@ -136,8 +140,9 @@ class Writer:
 
     def _next(self) -> list[_Task | None]:
         tasks: list[_Task | None] = []
+        again = self._owed or (self._refusal is not None and mends_itself(self._refusal))
         with contextlib.suppress(queue.Empty):
-            tasks.append(self._tasks.get(timeout=RETRY_S if self._owed else None))
+            tasks.append(self._tasks.get(timeout=self._retry_s if again else None))
             while tasks[-1] is not None and len(tasks) < BATCH_MAX:
                 tasks.append(self._tasks.get_nowait())
         return tasks
@@ -146,6 +151,8 @@ class Writer:
         answers: list[_Answer] = []
         group: list[_Task] = []
         try:
+            if not tasks and not self._owed:
+                self._try_again()
             for task in tasks:
                 if task.change is not None:
                     group.append(task)
@@ -195,6 +202,16 @@ class Writer:
             return error
         self._refusal = None
         return None
+
+    def _try_again(self) -> None:
+        """Offer the note on the gap by itself, where there is one."""
+        gap = self._gap()
+        if gap:
+            try:
+                self._opened().write(gap)
+                self._refusal = None
+            except NotRecordedError as error:
+                self._refuse(error)
 
     def _read(self, task: _Task, answers: list[_Answer]) -> None:
         if task.future is None or task.read is None:

@@ -26,6 +26,7 @@ from kvmtui.jobs.journal import Journal
 from kvmtui.jobs.live import LiveJob
 from kvmtui.jobs.rows import Order
 from kvmtui.jobs.store import Change, Store, note, verify
+from kvmtui.jobs.writer import Writer
 from kvmtui.model.job import JobState, Step, StepState, Target
 from kvmtui.model.vm import VmState
 from tests.unit.jobs_victim import STEPS
@@ -143,6 +144,22 @@ async def test_a_full_disk_begins_nothing_and_forgets_nothing(path: Path) -> Non
     assert any("nothing could be recorded from" in str(record.get("text")) for record in told)
     phases = [record["phase"] for record in told if record["phase"] != "note"]
     assert phases == ["submitted", "intent", "outcome", "intent", "outcome"]
+
+
+async def test_a_trouble_that_has_passed_is_not_told_any_longer(path: Path) -> None:
+    """Held by another process, then not: nobody need try an act to learn that acts may be begun again."""
+    writer = Writer(lambda: Store(path, lambda: 10.0), lambda: 10.0, retry_s=0.02)
+    await writer.write(Change(()))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(NotRecordedError, match="held by another process"):
+            await writer.write(Change(()))
+        assert writer.trouble is not None
+    while writer.trouble is not None:  # noqa: ASYNC110 - the journal tells nobody by itself
+        await asyncio.sleep(0.005)
+    await writer.close()
+    assert [record["text"] for record in read(path) if "nothing could be" in str(record["text"])]
+    assert verify(path).is_sound
 
 
 @pytest.mark.parametrize("kind", ["junk", "empty page", "other database", "newer", "cut tail", "changed", "folder"])
