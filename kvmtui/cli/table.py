@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from kvmtui import text
-from kvmtui.console.present.columns import HIDDEN, Placed, header, place
+from kvmtui.console.present.columns import Placed, header, place
 from kvmtui.console.present.values import cells, shown
-from kvmtui.model.columns import Column, Kind
+from kvmtui.model.columns import HIDDEN, Column, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

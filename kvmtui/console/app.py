@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -68,6 +69,7 @@ class Console(App[None]):
         self.jobs = JobWatch()
         self.takers: dict[int, Callable[[Any], None]] = {}
         """Window -> what takes its rows or points."""
+        self._windows = itertools.count(desk.FIRST_FREE)
         self.crash = ""
         """Why the console ended by itself, in one line."""
         self.feed = Feed(dial, self._pushed, self._staged)
@@ -91,6 +93,10 @@ class Console(App[None]):
     def is_cut_off(self) -> bool:
         """Whether what is shown is the last that was known, because the worker is gone."""
         return self.feed.stage is Stage.GONE
+
+    def new_window(self) -> int:
+        """Return the number of a window that nobody has had."""
+        return next(self._windows)
 
     def waiting_for(self) -> str:
         """Return why there are no rows yet."""

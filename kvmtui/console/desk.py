@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kvmtui.console.listing import Listing
-from kvmtui.console.present import hosts, jobs, vms
 from kvmtui.console.present.frame import divide
+from kvmtui.console.present.looks import LOOKS
 from kvmtui.wire.messages import OpenWindow
+
+if TYPE_CHECKING:
+    from kvmtui.console.present.looks import Look
 
 HOSTS = 1
 VMS = 2
@@ -14,16 +19,18 @@ SERIES = 4
 DETAIL_VM = 5
 DETAIL_SERIES = 6
 DETAIL_JOBS = 7
-"""Numbers of windows and series."""
+FIRST_FREE = 100
+"""Numbers of windows and series; those from FIRST_FREE on are given to whoever asks."""
 
 
 def listings() -> dict[str, Listing]:
     """Return the lists of the main screen by the names of their panes: what is wrong first."""
-    return {
-        "hosts": Listing("hosts", hosts.ASKED),
-        "vms": Listing("vms", vms.ASKED),
-        "tasks": Listing("jobs", jobs.ASKED, sort="started"),
-    }
+    return {name: listing_of(LOOKS[name]) for name in WINDOWS}
+
+
+def listing_of(look: Look) -> Listing:
+    """Return a list that shows rows of ``look`` in their first order."""
+    return Listing(look.resource, look.asked, sort=look.sort)
 
 
 WINDOWS = {"hosts": HOSTS, "vms": VMS, "tasks": JOBS}

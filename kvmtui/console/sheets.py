@@ -117,14 +117,16 @@ class FilterEntry(Sheet):
 
     def __init__(
         self,
+        name: str,
         text: str,
         changed: Callable[[str], None],
         closed: Callable[[bool], None],
         verdict: Callable[[], tuple[str, range, str]],
     ) -> None:
-        """``changed`` is told every change; ``closed`` whether it is kept. ``verdict`` gives what is wrong in words,
-        which characters are at fault, and how many rows match."""
+        """``name`` says what is filtered. ``changed`` is told every change; ``closed`` whether it is kept. ``verdict``
+        gives what is wrong in words, which characters are at fault, and how many rows match."""
         self.entry = Entry(text)
+        self._prompt = f" {name} / "
         self._changed = changed
         self._closed = closed
         self._verdict = verdict
@@ -132,13 +134,14 @@ class FilterEntry(Sheet):
     def lines(self, width: int) -> list[Line]:
         assert self.entry is not None
         wrong, at_fault, matched = self._verdict()
-        room = max(1, width - 3 - len(matched) - 2)
+        lead = len(self._prompt)
+        room = max(1, width - lead - len(matched) - 2)
         typed, offset = entry_spans(self.entry, room)
-        first = (Span(" / ", "key"), *fit_line(typed, room), Span(f" {matched}", "faint"))
+        first = (Span(self._prompt, "key"), *fit_line(typed, room), Span(f" {matched}", "faint"))
         second: Line
         if wrong:
             start = max(0, at_fault.start - offset)
-            marks = " " * (3 + start) + "^" * max(1, min(len(at_fault), room - start))
+            marks = " " * (lead + start) + "^" * max(1, min(len(at_fault), room - start))
             second = (Span(marks, "bad"), Span(f" {wrong}", "bad"))
             if width_of(marks) + width_of(wrong) + 1 > width:
                 second = (Span(" ^ ", "bad"), Span(wrong, "bad"))

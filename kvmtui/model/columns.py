@@ -29,27 +29,38 @@ class Kind(enum.StrEnum):
     LIST = "list"
 
 
+HIDDEN = 9
+"""Priority of columns that are never shown by themselves."""
+WORST_FIRST = "w"
+"""The letter of the order that is no column's."""
+
+
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column. ``help`` gives meaning, unit and formula: it is what ``?`` shows."""
 
     id: str
     title: str
     kind: Kind
+    key: str = ""
+    """Its letter in the menu of orders: a small letter or a digit, not WORST_FIRST, another one for each column."""
     help: str
     width: int = 8
     """Cells it wants; text columns may be given more."""
     priority: int = 5
-    """1 stays longest when the terminal is narrow."""
+    """1 stays longest when the terminal is narrow; HIDDEN is shown only where somebody has chosen it."""
     grow: bool = False
 
 
 VM_COLUMNS: tuple[Column, ...] = (
-    Column(id="name", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="name of the VM"),
-    Column(id="host", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it is defined or running on"),
-    Column(id="state", title="state", kind=Kind.STATE, width=8, priority=1, help="state, in virsh's words"),
-    Column(id="since", title="since", kind=Kind.TIME, width=5, priority=4, help="how long the state has held"),
+    Column(id="name", key="n", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="name of the VM"),
+    Column(
+        id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it is defined or running on"
+    ),
+    Column(id="state", key="t", title="state", kind=Kind.STATE, width=8, priority=1, help="state, in virsh's words"),
+    Column(id="since", key="i", title="since", kind=Kind.TIME, width=5, priority=4, help="how long the state has held"),
     Column(
         id="cpu_pct",
+        key="c",
         title="cpu%",
         kind=Kind.PCT,
         width=5,
@@ -58,6 +69,7 @@ VM_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="cores",
+        key="o",
         title="cores",
         kind=Kind.NUMBER,
         width=5,
@@ -66,6 +78,7 @@ VM_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="steal_pct",
+        key="s",
         title="steal",
         kind=Kind.PCT,
         width=5,
@@ -74,6 +87,7 @@ VM_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="mem_pct",
+        key="m",
         title="mem%",
         kind=Kind.PCT,
         width=5,
@@ -82,62 +96,128 @@ VM_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="disk_latency_ms",
+        key="d",
         title="disk",
         kind=Kind.MS,
         width=6,
         priority=6,
         help="mean time of a disk request in the last interval",
     ),
-    Column(id="disk_read_bps", title="read", kind=Kind.BPS, width=6, priority=7, help="bytes read from disk a second"),
     Column(
-        id="disk_write_bps", title="write", kind=Kind.BPS, width=6, priority=7, help="bytes written to disk a second"
+        id="disk_read_bps",
+        key="r",
+        title="read",
+        kind=Kind.BPS,
+        width=6,
+        priority=7,
+        help="bytes read from disk a second",
     ),
-    Column(id="net_rx_bps", title="rx", kind=Kind.BPS, width=6, priority=6, help="bytes received a second"),
-    Column(id="net_tx_bps", title="tx", kind=Kind.BPS, width=6, priority=6, help="bytes sent a second"),
-    Column(id="vcpus", title="vcpu", kind=Kind.COUNT, width=4, priority=6, help="virtual CPUs"),
+    Column(
+        id="disk_write_bps",
+        key="e",
+        title="write",
+        kind=Kind.BPS,
+        width=6,
+        priority=7,
+        help="bytes written to disk a second",
+    ),
+    Column(id="net_rx_bps", key="x", title="rx", kind=Kind.BPS, width=6, priority=6, help="bytes received a second"),
+    Column(id="net_tx_bps", key="y", title="tx", kind=Kind.BPS, width=6, priority=6, help="bytes sent a second"),
+    Column(id="vcpus", key="v", title="vcpu", kind=Kind.COUNT, width=4, priority=6, help="virtual CPUs"),
     Column(
         id="mem_used_bytes",
+        key="u",
         title="used",
         kind=Kind.BYTES,
         width=6,
         priority=8,
         help="available - usable, as the guest's balloon driver reports",
     ),
-    Column(id="mem_max_bytes", title="mem", kind=Kind.BYTES, width=6, priority=7, help="most memory it may have"),
-    Column(id="autostart", title="auto", kind=Kind.FLAG, width=4, priority=8, help="started with its host"),
-    Column(id="has_snapshot", title="snap", kind=Kind.FLAG, width=4, priority=8, help="has snapshots"),
     Column(
-        id="tags", title="tags", kind=Kind.LIST, width=10, priority=8, grow=True, help="tags of its host and its own"
+        id="mem_max_bytes",
+        key="b",
+        title="memory",
+        kind=Kind.BYTES,
+        width=6,
+        priority=7,
+        help="most memory it may have",
     ),
-    Column(id="state_reason", title="reason", kind=Kind.TEXT, width=12, priority=9, help="why it is in its state"),
-    Column(id="uuid", title="uuid", kind=Kind.TEXT, width=36, priority=9, help="UUID"),
-    Column(id="owner", title="owner", kind=Kind.TEXT, width=9, priority=9, help="another manager that owns it"),
+    Column(id="autostart", key="a", title="auto", kind=Kind.FLAG, width=4, priority=8, help="started with its host"),
+    Column(id="has_snapshot", key="p", title="snap", kind=Kind.FLAG, width=4, priority=8, help="has snapshots"),
     Column(
-        id="persistent", title="pers", kind=Kind.FLAG, width=4, priority=9, help="defined on its host; no: transient"
+        id="tags",
+        key="g",
+        title="tags",
+        kind=Kind.LIST,
+        width=10,
+        priority=8,
+        grow=True,
+        help="tags of its host and its own",
     ),
-    Column(id="trouble", title="trouble", kind=Kind.TEXT, width=20, priority=9, help="what is wrong, in words"),
-    Column(id="severity", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
-    Column(id="job", title="job", kind=Kind.TEXT, width=8, priority=9, help="the act that is under way"),
     Column(
-        id="was", title="was", kind=Kind.STATE, width=8, priority=9, help="last known state, where it is unknown now"
+        id="state_reason", key="z", title="reason", kind=Kind.TEXT, width=12, priority=9, help="why it is in its state"
     ),
-    Column(id="seen", title="seen", kind=Kind.TIME, width=5, priority=3, help="age of what is known of its state"),
-    Column(id="sampled", title="sampled", kind=Kind.TIME, width=5, priority=9, help="age of its figures"),
+    Column(id="uuid", key="1", title="uuid", kind=Kind.TEXT, width=36, priority=9, help="UUID"),
+    Column(
+        id="owner", key="j", title="owner", kind=Kind.TEXT, width=9, priority=9, help="another manager that owns it"
+    ),
+    Column(
+        id="persistent",
+        key="2",
+        title="pers",
+        kind=Kind.FLAG,
+        width=4,
+        priority=9,
+        help="defined on its host; no: transient",
+    ),
+    Column(
+        id="trouble", key="3", title="trouble", kind=Kind.TEXT, width=20, priority=9, help="what is wrong, in words"
+    ),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(id="job", key="k", title="job", kind=Kind.TEXT, width=8, priority=9, help="the act that is under way"),
+    Column(
+        id="was",
+        key="5",
+        title="was",
+        kind=Kind.STATE,
+        width=8,
+        priority=9,
+        help="last known state, where it is unknown now",
+    ),
+    Column(
+        id="seen", key="f", title="seen", kind=Kind.TIME, width=5, priority=3, help="age of what is known of its state"
+    ),
+    Column(id="sampled", key="l", title="sampled", kind=Kind.TIME, width=5, priority=9, help="age of its figures"),
 )
 
 HOST_COLUMNS: tuple[Column, ...] = (
-    Column(id="name", title="host", kind=Kind.TEXT, width=6, priority=1, grow=True, help="name in the config"),
-    Column(id="cpu_pct", title="cpu", kind=Kind.PCT, width=7, priority=2, help="busy time of all its CPUs, 0 to 100"),
-    Column(id="mem_pct", title="mem", kind=Kind.PCT, width=7, priority=2, help="(total - available) / total"),
-    Column(id="vms_running", title="vms", kind=Kind.COUNT, width=4, priority=3, help="VMs running"),
-    Column(id="vms_total", title="all", kind=Kind.COUNT, width=4, priority=5, help="VMs running or defined"),
-    Column(id="link", title="link", kind=Kind.STATE, width=10, priority=1, help="how we stand with the host"),
-    Column(id="link_reason", title="reason", kind=Kind.TEXT, width=20, priority=9, help="why the link is as it is"),
-    Column(id="link_remedy", title="remedy", kind=Kind.TEXT, width=20, priority=9, help="what to do about it"),
-    Column(id="since", title="since", kind=Kind.TIME, width=5, priority=6, help="how long the link is as it is"),
-    Column(id="load_1m", title="load", kind=Kind.NUMBER, width=5, priority=5, help="load average of one minute"),
+    Column(id="name", key="n", title="host", kind=Kind.TEXT, width=6, priority=1, grow=True, help="name in the config"),
+    Column(
+        id="cpu_pct",
+        key="c",
+        title="cpu",
+        kind=Kind.PCT,
+        width=7,
+        priority=2,
+        help="busy time of all its CPUs, 0 to 100",
+    ),
+    Column(id="mem_pct", key="m", title="mem", kind=Kind.PCT, width=7, priority=2, help="(total - available) / total"),
+    Column(id="vms_running", key="v", title="vms", kind=Kind.COUNT, width=4, priority=3, help="VMs running"),
+    Column(id="vms_total", key="a", title="all", kind=Kind.COUNT, width=4, priority=5, help="VMs running or defined"),
+    Column(id="link", key="t", title="link", kind=Kind.STATE, width=10, priority=1, help="how we stand with the host"),
+    Column(
+        id="link_reason", key="z", title="reason", kind=Kind.TEXT, width=20, priority=9, help="why the link is as it is"
+    ),
+    Column(id="link_remedy", key="2", title="remedy", kind=Kind.TEXT, width=20, priority=9, help="what to do about it"),
+    Column(
+        id="since", key="x", title="since", kind=Kind.TIME, width=5, priority=6, help="how long the link is as it is"
+    ),
+    Column(
+        id="load_1m", key="l", title="load", kind=Kind.NUMBER, width=5, priority=5, help="load average of one minute"
+    ),
     Column(
         id="pressure_cpu_pct",
+        key="p",
         title="psi-c",
         kind=Kind.PCT,
         width=5,
@@ -146,6 +226,7 @@ HOST_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="pressure_mem_pct",
+        key="r",
         title="psi-m",
         kind=Kind.PCT,
         width=5,
@@ -154,42 +235,72 @@ HOST_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="pressure_io_pct",
+        key="i",
         title="psi-i",
         kind=Kind.PCT,
         width=5,
         priority=6,
         help="share of the last 10 s in which some task waited for disks (PSI)",
     ),
-    Column(id="steal_pct", title="steal", kind=Kind.PCT, width=5, priority=7, help="CPU time taken by its own host"),
-    Column(id="cpus", title="cpus", kind=Kind.COUNT, width=4, priority=7, help="CPUs"),
-    Column(id="mem_total_bytes", title="memory", kind=Kind.BYTES, width=6, priority=7, help="memory it has"),
-    Column(id="mem_used_bytes", title="used", kind=Kind.BYTES, width=6, priority=8, help="total - available"),
-    Column(id="version", title="version", kind=Kind.TEXT, width=28, priority=8, help="libvirt and hypervisor"),
-    Column(id="uri", title="uri", kind=Kind.TEXT, width=30, priority=9, help="libvirt's address of it"),
-    Column(id="tags", title="tags", kind=Kind.LIST, width=10, priority=8, help="tags in the config"),
-    Column(id="level", title="level", kind=Kind.TEXT, width=7, priority=9, help="guard level: normal, careful, locked"),
-    Column(id="trouble", title="trouble", kind=Kind.TEXT, width=20, priority=9, help="what is wrong, in words"),
-    Column(id="severity", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
-    Column(id="seen", title="seen", kind=Kind.TIME, width=5, priority=4, help="age of its last answer"),
-    Column(id="sampled", title="sampled", kind=Kind.TIME, width=5, priority=9, help="age of its figures"),
-    Column(id="demo", title="demo", kind=Kind.FLAG, width=4, priority=9, help="its figures are invented"),
+    Column(
+        id="steal_pct",
+        key="s",
+        title="steal",
+        kind=Kind.PCT,
+        width=5,
+        priority=7,
+        help="CPU time taken by its own host",
+    ),
+    Column(id="cpus", key="u", title="cpus", kind=Kind.COUNT, width=4, priority=7, help="CPUs"),
+    Column(id="mem_total_bytes", key="b", title="memory", kind=Kind.BYTES, width=6, priority=7, help="memory it has"),
+    Column(id="mem_used_bytes", key="d", title="used", kind=Kind.BYTES, width=6, priority=8, help="total - available"),
+    Column(id="version", key="e", title="version", kind=Kind.TEXT, width=28, priority=8, help="libvirt and hypervisor"),
+    Column(id="uri", key="1", title="uri", kind=Kind.TEXT, width=30, priority=9, help="libvirt's address of it"),
+    Column(id="tags", key="g", title="tags", kind=Kind.LIST, width=10, priority=8, help="tags in the config"),
+    Column(
+        id="level",
+        key="k",
+        title="level",
+        kind=Kind.TEXT,
+        width=7,
+        priority=9,
+        help="guard level: normal, careful, locked",
+    ),
+    Column(
+        id="trouble", key="3", title="trouble", kind=Kind.TEXT, width=20, priority=9, help="what is wrong, in words"
+    ),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(id="seen", key="f", title="seen", kind=Kind.TIME, width=5, priority=4, help="age of its last answer"),
+    Column(id="sampled", key="5", title="sampled", kind=Kind.TIME, width=5, priority=9, help="age of its figures"),
+    Column(id="demo", key="6", title="demo", kind=Kind.FLAG, width=4, priority=9, help="its figures are invented"),
 )
 
 JOB_COLUMNS: tuple[Column, ...] = (
-    Column(id="id", title="job", kind=Kind.TEXT, width=8, priority=1, help="id of the job"),
-    Column(id="verb", title="verb", kind=Kind.TEXT, width=9, priority=1, help="what is done"),
-    Column(id="subject", title="to", kind=Kind.TEXT, width=16, priority=1, grow=True, help="the VM, or how many"),
-    Column(id="state", title="state", kind=Kind.STATE, width=9, priority=1, help="where it stands"),
-    Column(id="total", title="all", kind=Kind.COUNT, width=4, priority=3, help="steps"),
-    Column(id="done", title="done", kind=Kind.COUNT, width=4, priority=2, help="steps done"),
-    Column(id="failed", title="fail", kind=Kind.COUNT, width=4, priority=2, help="steps failed"),
-    Column(id="unknown", title="unkn", kind=Kind.COUNT, width=4, priority=2, help="steps of unknown outcome"),
-    Column(id="skipped", title="skip", kind=Kind.COUNT, width=4, priority=6, help="steps left out on purpose"),
-    Column(id="not_begun", title="left", kind=Kind.COUNT, width=4, priority=4, help="steps not begun"),
-    Column(id="by", title="by", kind=Kind.TEXT, width=8, priority=5, help="who asked"),
-    Column(id="started", title="began", kind=Kind.TIME, width=6, priority=3, help="how long ago it began"),
-    Column(id="ended", title="ended", kind=Kind.TIME, width=6, priority=6, help="how long ago it ended"),
-    Column(id="text", title="outcome", kind=Kind.TEXT, width=30, priority=4, grow=True, help="the outcome in words"),
+    Column(id="id", key="i", title="job", kind=Kind.TEXT, width=8, priority=1, help="id of the job"),
+    Column(id="verb", key="v", title="verb", kind=Kind.TEXT, width=9, priority=1, help="what is done"),
+    Column(
+        id="subject", key="o", title="to", kind=Kind.TEXT, width=16, priority=1, grow=True, help="the VM, or how many"
+    ),
+    Column(id="state", key="t", title="state", kind=Kind.STATE, width=9, priority=1, help="where it stands"),
+    Column(id="total", key="a", title="all", kind=Kind.COUNT, width=4, priority=3, help="steps"),
+    Column(id="done", key="d", title="done", kind=Kind.COUNT, width=4, priority=2, help="steps done"),
+    Column(id="failed", key="f", title="fail", kind=Kind.COUNT, width=4, priority=2, help="steps failed"),
+    Column(id="unknown", key="u", title="unkn", kind=Kind.COUNT, width=4, priority=2, help="steps of unknown outcome"),
+    Column(id="skipped", key="s", title="skip", kind=Kind.COUNT, width=4, priority=6, help="steps left out on purpose"),
+    Column(id="not_begun", key="l", title="left", kind=Kind.COUNT, width=4, priority=4, help="steps not begun"),
+    Column(id="by", key="b", title="by", kind=Kind.TEXT, width=8, priority=5, help="who asked"),
+    Column(id="started", key="n", title="began", kind=Kind.TIME, width=6, priority=3, help="how long ago it began"),
+    Column(id="ended", key="e", title="ended", kind=Kind.TIME, width=6, priority=6, help="how long ago it ended"),
+    Column(
+        id="text",
+        key="x",
+        title="outcome",
+        kind=Kind.TEXT,
+        width=30,
+        priority=4,
+        grow=True,
+        help="the outcome in words",
+    ),
 )
 
 COLUMNS: dict[str, tuple[Column, ...]] = {"vms": VM_COLUMNS, "hosts": HOST_COLUMNS, "jobs": JOB_COLUMNS}

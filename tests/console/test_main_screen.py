@@ -107,7 +107,7 @@ async def test_a_wrong_filter_is_told_under_the_word() -> None:
         desk.app.post_message(Paste("web cpux:4"))
         await desk.settle()
         marks = next(line for line in desk.sheet.splitlines() if "^" in line)
-        assert marks.index("^") == 3 + len("web ")
+        assert marks.index("^") == len(" vms / ") + len("web ")
         assert "there is no field 'cpux'" in marks
         assert "web-01" in desk.text()
         await desk.press("enter")
@@ -123,7 +123,7 @@ async def test_only_what_is_wrong_keeps_the_filter() -> None:
         assert _queries(desk)[-1].filter == "severity>1 (kvm1 or mail)"
         await desk.press("slash", *" x:")
         marks = next(line for line in desk.sheet.splitlines() if "^" in line)
-        assert marks.index("^") == 3 + len("kvm1 or mail ")
+        assert marks.index("^") == len(" vms / ") + len("kvm1 or mail ")
         await desk.press("escape", "z")
         assert _queries(desk)[-1].filter == "kvm1 or mail"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kvmtui.model.columns import Column, Kind
+from kvmtui.model.columns import HIDDEN, Column, Kind
 from kvmtui.text import fit
 
 if TYPE_CHECKING:
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 LEFT = frozenset({Kind.TEXT, Kind.STATE, Kind.LIST, Kind.FLAG})
 """Kinds that are written from the left; figures are written from the right."""
-HIDDEN = 9
-"""Columns of this priority are never shown by themselves."""
 _MAIN = 5
 """Columns up to this priority come before the first one is given more than it wants."""
 _COMFORT = 20

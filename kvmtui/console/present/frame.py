@@ -37,6 +37,12 @@ class Frame(NamedTuple):
         return 0 if box is None else rows_of(box.height, framed=self.framed)
 
 
+def whole(width: int, height: int) -> Box:
+    """Return what is between first and last line of a screen."""
+    lines = max(0, height - 2) if height > 2 else max(0, height - 1)
+    return Box(0, 1 if height > 1 else 0, width, lines)
+
+
 def rows_of(height: int, *, framed: bool) -> int:
     """Return how many rows of a table ``height`` lines hold, less frame or title, and the titles of the columns."""
     if framed:
@@ -54,16 +60,15 @@ def divide(width: int, height: int, *, pane: str, bottom: str, zoomed: bool) -> 
 
     ``pane`` is the one in which keys act, ``bottom`` the one of metrics and tasks that is shown below the others.
     """
-    lines = max(0, height - 2) if height > 2 else max(0, height - 1)
-    top = 1 if height > 1 else 0
-    whole = Box(0, top, width, lines)
+    middle = whole(width, height)
+    _, top, _, lines = middle
     if width < WIDE:
-        return Frame({pane: whole}, framed=False)
+        return Frame({pane: middle}, framed=False)
     if zoomed:
-        return Frame({pane: whole}, framed=True)
+        return Frame({pane: middle}, framed=True)
     below = max(6, min(14, lines // 3)) if lines >= _TALL else 0
     if not below and pane in {"metrics", "tasks"}:
-        return Frame({pane: whole}, framed=True)
+        return Frame({pane: middle}, framed=True)
     upper = lines - below
     left = min(45, max(33, width * 27 // 100))
     boxes = {"hosts": Box(0, top, left, upper), "vms": Box(left, top, width - left, upper)}

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 from kvmtui.console import desk
 from kvmtui.console.keys import ACTIONS
-from kvmtui.console.present import hosts, jobs, vms
 from kvmtui.console.present.frame import PANES, WIDE, Box, divide
-from kvmtui.console.screens.acting import act_on_host, act_on_job, act_on_vm
-from kvmtui.console.screens.ordering import order_menu
-from kvmtui.console.screens.page import Page
-from kvmtui.console.screens.seeking import seek
-from kvmtui.console.sheets import FilterEntry
+from kvmtui.console.present.looks import LOOKS
+from kvmtui.console.screens.tables import TablePage
 from kvmtui.console.widgets.graph import Graphs
-from kvmtui.console.widgets.table import Look, Table
+from kvmtui.console.widgets.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,17 +27,17 @@ SETTLE_S = 0.15
 """How long the cursor must rest on a row before its figures are asked for."""
 
 
-class MainPage(Page):
+class MainPage(TablePage):
     """Everything at a glance."""
 
-    contexts = ("list", "main")
+    contexts = ("list", "table", "main")
 
     def __init__(self, console: Console, lists: dict[str, Listing]) -> None:
         super().__init__()
-        self.hosts = Table(1, "hosts", desk.HOSTS, lists["hosts"], Look(hosts.SHOWN, hosts.row, "hosts"))
-        self.vms = Table(2, "vms", desk.VMS, lists["vms"], Look(vms.SHOWN, vms.row, "VMs"))
+        self.hosts = Table(1, desk.HOSTS, lists["hosts"], LOOKS["hosts"])
+        self.vms = Table(2, desk.VMS, lists["vms"], LOOKS["vms"])
         self.metrics = Graphs(3, "metrics", desk.SERIES)
-        self.jobs = Table(4, "tasks", desk.JOBS, lists["tasks"], Look(jobs.SHOWN, jobs.row, "tasks"))
+        self.jobs = Table(4, desk.JOBS, lists["tasks"], LOOKS["tasks"])
         self.panes: dict[str, Pane] = {
             "hosts": self.hosts, "vms": self.vms, "metrics": self.metrics, "tasks": self.jobs,
         }  # fmt: skip
@@ -77,7 +73,7 @@ class MainPage(Page):
             words |= {"next_wrong": "", "only_wrong": "", "tasks": ""}
         if self.size.width < WIDE:
             words["zoom"] = ""
-        self.footer.show([a for a in ACTIONS if a.context in {"main", "everywhere"}], words)
+        self.footer.show([a for a in ACTIONS if a.context in {"table", "main", "everywhere"}], words)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -112,19 +108,13 @@ class MainPage(Page):
             self.show_keys()
             self._show_metrics()
 
-    def press(self, key: str, at: float) -> None:
-        if self.sheet is None or self.sheet.entry is None:
-            self.table.hold()
-        super().press(key, at)
-
     # --- metrics of the row under the cursor -------------------------------------------------------------------
 
     def on_table_moved(self, message: Table.Moved) -> None:
         """The cursor of a table is on another row, or its filter was answered."""
         if message.table is self._subject:
             self._settle()
-        if self.sheet is not None:
-            self.refresh_overlay()
+        super().on_table_moved(message)
 
     def _settle(self) -> None:
         """Show the metrics once the cursor rests."""
@@ -140,49 +130,6 @@ class MainPage(Page):
             self.metrics.show(held.key, held.values, is_host=self._subject is self.hosts)
         elif not self._subject.listing.matched:
             self.metrics.show("", {}, is_host=False)
-
-    # --- moving ------------------------------------------------------------------------------------------------
-
-    def do_down(self) -> None:
-        self.table.move(1)
-
-    def do_up(self) -> None:
-        self.table.move(-1)
-
-    def do_first(self) -> None:
-        self.table.go_top()
-
-    def do_last(self) -> None:
-        self.table.go(self.table.listing.matched - 1)
-
-    def do_half_down(self) -> None:
-        self.table.move(max(1, self.table.listing.height // 2))
-
-    def do_half_up(self) -> None:
-        self.table.move(-max(1, self.table.listing.height // 2))
-
-    def do_page_down(self) -> None:
-        self.table.move(self.table.listing.height)
-
-    def do_page_up(self) -> None:
-        self.table.move(-self.table.listing.height)
-
-    def do_next_wrong(self) -> None:
-        """Go to the next row with something wrong, on the screen or far from it."""
-        self.console.work(self._seek(1))
-
-    def do_previous_wrong(self) -> None:
-        self.console.work(self._seek(-1))
-
-    async def _seek(self, step: int) -> None:
-        table = self.table
-        if "severity" not in table.listing.columns:
-            return
-        index = await seek(self.console.feed, table.listing, step)
-        if index is not None:
-            table.go(index)
-        else:
-            self.console.say(f"nothing more is wrong {'below' if step > 0 else 'above'}", "notice")
 
     # --- panes -------------------------------------------------------------------------------------------------
 
@@ -215,50 +162,13 @@ class MainPage(Page):
         self.zoomed = not self.zoomed
         self.place_anew()
 
-    # --- what is shown -----------------------------------------------------------------------------------------
-
-    def do_filter(self) -> None:
-        """Type a filter for the table."""
-        table = self.table
-        before = table.listing.filter
-
-        def closed(keep: bool) -> None:
-            self.close_sheet()
-            if not keep:
-                table.try_filter(before)
-            table.trouble = ""
-
-        def verdict() -> tuple[str, range, str]:
-            listing = table.listing
-            return table.trouble, table.trouble_at, f"{listing.matched} of {listing.total}"
-
-        self.open_sheet(FilterEntry(before, table.try_filter, closed, verdict))
-
-    def do_order(self) -> None:
-        self.open_sheet(order_menu(self, self.table))
-
-    def do_only_wrong(self) -> None:
-        """Show only rows with something wrong, or all again."""
-        table = self.table
-        if "severity" in table.listing.columns:
-            table.listing.only_wrong = not table.listing.only_wrong
-            table.try_filter(table.listing.filter)
-
     def do_back(self) -> None:
         """One step out: notice, zoom, tasks, host scope, filter."""
-        listing = self.table.listing
         if self.console.dismiss():
             return
         if self.zoomed:
             self.do_zoom()
-        elif listing.scope:
-            listing.scope = ()
-            self.table.try_filter(listing.filter)
-        elif listing.filter:
-            self.table.try_filter("")
-        elif listing.only_wrong:
-            self.do_only_wrong()
-        elif self.pane != "vms":
+        elif not self.step_out() and self.pane != "vms":
             self.focus_pane("vms")
 
     def do_close(self) -> None:
@@ -276,34 +186,12 @@ class MainPage(Page):
             self.vms.listing.scope = (held.key,)
             self.vms.try_filter(self.vms.listing.filter)
             self.focus_pane("vms")
-        elif self.table is self.jobs:
-            from kvmtui.console.screens.tasks import JobPage
-
-            self.console.push_screen(JobPage(held.key))
         else:
-            self._open_detail("overview")
+            super().do_into()
 
     def do_xml(self) -> None:
-        if self.table is self.vms:
-            self._open_detail("XML")
-
-    def _open_detail(self, tab: str) -> None:
         held = self.vms.current
-        if held is not None:
+        if self.table is self.vms and held is not None:
             from kvmtui.console.screens.detail import DetailPage
 
-            self.console.push_screen(DetailPage(held, tab))
-
-    def do_act(self) -> None:
-        """Open the menu of what can be done to the row under the cursor."""
-        self.table.listing.stay()
-        self.table.ask()
-        held = self.table.current
-        if held is None:
-            self.console.say("there is nothing under the cursor", "notice")
-        elif self.table is self.vms:
-            act_on_vm(self, held.key, held.values)
-        elif self.table is self.jobs:
-            act_on_job(self, held.key, held.values)
-        else:
-            act_on_host(self, held.key, held.values)
+            self.console.push_screen(DetailPage(held, "XML"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmtui.console.present.frame import WIDE, Box
+from kvmtui.console.present.frame import WIDE, whole
 from kvmtui.console.screens.page import Page
 from kvmtui.console.widgets.text import Text
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from kvmtui.console.present.cells import Line
+    from kvmtui.console.present.frame import Box
     from kvmtui.console.widgets.painted import Painted
 
 
@@ -38,10 +39,8 @@ class ReadingPage(Page):
         return [self.text]
 
     def body_places(self, width: int, height: int) -> dict[Widget, Box]:
-        top = 1 if height > 1 else 0
-        lines = max(0, height - 2) if height > 2 else max(0, height - 1)
         self.text.look(framed=width >= WIDE, focused=True)
-        return {self.text: Box(0, top, width, lines)}
+        return {self.text: whole(width, height)}
 
     def fleet_changed(self) -> None:
         self.text.repaint()

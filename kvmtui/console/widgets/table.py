@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -19,24 +19,14 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from kvmtui.console.listing import Held, Listing
-    from kvmtui.console.present.values import Values
+    from kvmtui.console.present.looks import Look
     from kvmtui.console.widgets.painted import Part
-    from kvmtui.model.columns import Column
     from kvmtui.wire.messages import Rows
 
 HOLD_S = 3.0
 """How long the order of the rows holds after a key."""
 _GUTTER = 3
 """Cells for cursor and glyph before the columns."""
-
-
-class Look(NamedTuple):
-    """How the rows of a resource look."""
-
-    columns: Sequence[Column]
-    row: Callable[[Sequence[Placed], Values, int, float], tuple[Span, Line]]
-    noun: str
-    """"VMs"."""
 
 
 class Table(Pane):
@@ -49,11 +39,13 @@ class Table(Pane):
             super().__init__()
             self.table = table
 
-    def __init__(self, number: int, name: str, window: int, listing: Listing, look: Look) -> None:
-        super().__init__(number, name)
+    def __init__(self, number: int, window: int, listing: Listing, look: Look) -> None:
+        super().__init__(number, look.name)
         self.window = window
         self.listing = listing
-        self.presented = look
+        self.look_of = look
+        self.chosen: tuple[str, ...] = ()
+        """Ids of the columns that somebody has chosen; () for the usual ones."""
         self.trouble = ""
         """What is wrong with the filter that is being typed, in words."""
         self.trouble_at = range(0)
@@ -66,7 +58,7 @@ class Table(Pane):
     # --- painting ----------------------------------------------------------------------------------------------
 
     def prepare(self, size: Size) -> None:
-        self._placed = place(self.presented.columns, max(1, self.inner_width - _GUTTER))
+        self._placed = place(self.look_of.shown(self.chosen), max(1, self.inner_width - _GUTTER))
         height = rows_of(size.height, framed=self.framed)
         if height != self.listing.height:
             self.listing.resize(height)
@@ -90,7 +82,7 @@ class Table(Pane):
 
     def _order(self) -> str:
         listing = self.listing
-        column = next((c for c in self.presented.columns if c.id == listing.sort), None)
+        column = next((c for c in self.look_of.every if c.id == listing.sort), None)
         if column is None:
             return "worst first"
         if (column.id, listing.descending) == ("started", False):  # times sort by age
@@ -112,7 +104,7 @@ class Table(Pane):
         held = self.listing.row(index)
         if held is None:
             return [(ground, fit_line((arrow, Span("  · · ·", "faint")), width))]
-        glyph, line = self.presented.row(self._placed, held.values, max(0, width - _GUTTER), self.console.now())
+        glyph, line = self.look_of.row(self._placed, held.values, max(0, width - _GUTTER), self.console.now())
         if self.console.is_cut_off:
             glyph, line = Span(glyph.text, "faint"), tuple(Span(span.text, "faint") for span in line)
         return [(ground, fit_line((arrow, glyph, Span(" "), *line), width))]
@@ -121,8 +113,8 @@ class Table(Pane):
         if not self.listing.is_answered:
             return self.console.waiting_for()
         if self.listing.filter or self.listing.only_wrong or self.listing.scope:
-            return f"none of {self.listing.total} {self.presented.noun} match"
-        return f"no {self.presented.noun}"
+            return f"none of {self.listing.total} {self.look_of.noun} match"
+        return f"no {self.look_of.noun}"
 
     def thumb(self) -> range:
         listing = self.listing

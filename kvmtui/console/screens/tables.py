@@ -1,0 +1,186 @@
+"""Pages with tables: what keys do to the table they act in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.console.desk import listing_of
+from kvmtui.console.present.frame import WIDE, whole
+from kvmtui.console.screens.into import act_on, into
+from kvmtui.console.screens.ordering import order_menu
+from kvmtui.console.screens.page import Page
+from kvmtui.console.screens.seeking import seek
+from kvmtui.console.sheets import FilterEntry
+from kvmtui.console.widgets.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.widget import Widget
+
+    from kvmtui.console.app import Console
+    from kvmtui.console.present.frame import Box
+    from kvmtui.console.present.looks import Look
+    from kvmtui.console.widgets.painted import Painted
+
+
+class TablePage(Page):
+    """Base of pages with tables."""
+
+    contexts: tuple[str, ...] = ("list", "table")
+
+    @property
+    def table(self) -> Table:
+        """The table that keys act in."""
+        raise NotImplementedError
+
+    def press(self, key: str, at: float) -> None:
+        if self.sheet is None or self.sheet.entry is None:
+            self.table.hold()
+        super().press(key, at)
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        """The cursor of a table is on another row, or its filter was answered."""
+        if self.sheet is not None:
+            self.refresh_overlay()
+
+    # --- moving ------------------------------------------------------------------------------------------------
+
+    def do_down(self) -> None:
+        self.table.move(1)
+
+    def do_up(self) -> None:
+        self.table.move(-1)
+
+    def do_first(self) -> None:
+        self.table.go_top()
+
+    def do_last(self) -> None:
+        self.table.go(self.table.listing.matched - 1)
+
+    def do_half_down(self) -> None:
+        self.table.move(max(1, self.table.listing.height // 2))
+
+    def do_half_up(self) -> None:
+        self.table.move(-max(1, self.table.listing.height // 2))
+
+    def do_page_down(self) -> None:
+        self.table.move(self.table.listing.height)
+
+    def do_page_up(self) -> None:
+        self.table.move(-self.table.listing.height)
+
+    def do_next_wrong(self) -> None:
+        """Go to the next row with something wrong, on the screen or far from it."""
+        self.console.work(self._seek(1))
+
+    def do_previous_wrong(self) -> None:
+        self.console.work(self._seek(-1))
+
+    async def _seek(self, step: int) -> None:
+        table = self.table
+        if "severity" not in table.listing.columns:
+            return
+        index = await seek(self.console.feed, table.listing, step)
+        if index is not None:
+            table.go(index)
+        else:
+            self.console.say(f"nothing more is wrong {'below' if step > 0 else 'above'}", "notice")
+
+    # --- what is shown -----------------------------------------------------------------------------------------
+
+    def do_filter(self) -> None:
+        """Type a filter for the table."""
+        table = self.table
+        before = table.listing.filter
+
+        def closed(keep: bool) -> None:
+            self.close_sheet()
+            if not keep:
+                table.try_filter(before)
+            table.trouble = ""
+
+        def verdict() -> tuple[str, range, str]:
+            listing = table.listing
+            return table.trouble, table.trouble_at, f"{listing.matched} of {listing.total}"
+
+        self.open_sheet(FilterEntry(table.look_of.name, before, table.try_filter, closed, verdict))
+
+    def do_order(self) -> None:
+        """Open the menu of orders."""
+        self.open_sheet(order_menu(self, self.table))
+
+    def do_only_wrong(self) -> None:
+        """Show only rows with something wrong, or all again."""
+        table = self.table
+        if "severity" in table.listing.columns:
+            table.listing.only_wrong = not table.listing.only_wrong
+            table.try_filter(table.listing.filter)
+
+    # --- into, and acting --------------------------------------------------------------------------------------
+
+    def do_into(self) -> None:
+        """Open what is under the cursor."""
+        held = self.table.current
+        if held is not None:
+            into(self, self.table.listing.resource, held)
+
+    def do_act(self) -> None:
+        """Open the menu of what can be done to the row under the cursor."""
+        self.table.listing.stay()
+        self.table.ask()
+        held = self.table.current
+        if held is None:
+            self.console.say("there is nothing under the cursor", "notice")
+        else:
+            act_on(self, self.table.listing.resource, held)
+
+    def step_out(self) -> bool:
+        """Take away what narrows the table, one thing at a time; return whether there was such a thing."""
+        listing = self.table.listing
+        if listing.scope:
+            listing.scope = ()
+            self.table.try_filter(listing.filter)
+        elif listing.filter:
+            self.table.try_filter("")
+        elif listing.only_wrong:
+            self.do_only_wrong()
+        else:
+            return False
+        return True
+
+
+class ListPage(TablePage):
+    """One table over the whole page."""
+
+    def __init__(self, console: Console, look: Look) -> None:
+        super().__init__()
+        self._of = console
+        self._table = Table(0, console.new_window(), listing_of(look), look)
+        console.takers[self._table.window] = self._table.take
+
+    @property
+    def table(self) -> Table:
+        return self._table
+
+    def body(self) -> Iterable[Painted]:
+        return [self._table]
+
+    def body_places(self, width: int, height: int) -> dict[Widget, Box]:
+        self._table.look(framed=width >= WIDE, focused=True)
+        return {self._table: whole(width, height)}
+
+    def on_unmount(self) -> None:
+        self._of.takers.pop(self._table.window, None)
+        self._of.feed.close(self._table.window)
+
+    def tick(self) -> None:
+        self._table.tick()
+
+    def fleet_changed(self) -> None:
+        self._table.repaint()
+
+    def do_back(self) -> None:
+        """One step out: notice, filter, the page."""
+        if not self.console.dismiss() and not self.step_out():
+            self.dismiss()
