@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from kvmtui.config import values
 from kvmtui.config.files import readable
-from kvmtui.config.nodes import Mapping, Node, Problems, Refused, Sequence, clip
 from kvmtui.config.structs import HostConfig
 from kvmtui.errors import UsageError
+from kvmtui.yamltree import values
+from kvmtui.yamltree.nodes import Mapping, Node, Problems, Refused, Sequence, clip
 
 GUARD_LEVELS = ("normal", "careful", "locked")
 ACCESS = ("rw", "ro")

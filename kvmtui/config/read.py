@@ -8,12 +8,12 @@ import warnings
 from pathlib import Path
 
 from kvmtui import text
-from kvmtui.config import values
 from kvmtui.config.entries import TAG, read_hosts
-from kvmtui.config.files import read_bounded
-from kvmtui.config.nodes import Mapping, Node, Problems, clip, parse
 from kvmtui.config.structs import Config, GuardConfig, HostConfig, Limits, Periods
 from kvmtui.errors import ConfigError
+from kvmtui.yamltree import values
+from kvmtui.yamltree.bounded import read_bounded
+from kvmtui.yamltree.nodes import Mapping, Node, Problems, clip, parse
 
 STARTS = ("read-write", "read-only")
 NAME_MAX = 40
@@ -33,6 +33,7 @@ def load(path: Path) -> Config:
     absolute = path.expanduser().absolute()
     raw, why, remedy = read_bounded(absolute)
     if why:
+        remedy = remedy or "check the path, or name a config by --config FILE"
         raise ConfigError(str(absolute), [f"cannot be read: {why} · {remedy}"])
     return read(raw, absolute)
 
@@ -50,13 +51,7 @@ def read(raw: bytes, path: Path) -> Config:
 
 
 def _whole(raw: bytes, path: Path, problems: Problems) -> Config | None:
-    try:
-        source = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problems.add(line, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8")
-        return None
-    root = parse(source, problems)
+    root = parse(raw, problems)
     if root is None:
         if not problems.found:
             problems.add(0, "the file is empty", 'begin with "hosts:"; config.example.yaml shows every key')

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kvmtui.config import Config, HostConfig, Limits, Periods, load, read
 from kvmtui.config.made import quoted
-from kvmtui.config.nodes import PROBLEMS_MAX
 from kvmtui.errors import ConfigError
+from kvmtui.yamltree.nodes import PROBLEMS_MAX
 
 ROOT = Path(__file__).parent.parent.parent
 HOST = "hosts:\n  - name: kvm1\n    uri: qemu:///system\n"
@@ -127,11 +127,11 @@ defaults: {{uri: 'qemu+ssh://root@{{name}}/system', tags: [b, c], guard: careful
         (f"{HOST}demo: true", 2, "host kvm1 is real", "remove demo"),
         (f"{HOST}name: 1", 4, "1 is the number 1 in YAML", "quote it"),
         (f"{HOST}---\n{HOST}", 4, "a second document", "one document"),
-        (f"{HOST}x: &a 1\ny: *a", 4, "anchors are not read", "defaults:"),
+        (f"{HOST}x: &a 1\ny: *a", 4, "anchors are not read", "write each value out"),
         (f"{HOST}  \tx", 4, "not YAML", "indentation"),
         ("hosts:\n\t- name: a", 2, "not YAML", "spaces, not tabs"),
         (f"{HOST}name: a: b", 4, "not YAML", "quote values"),
-        (f"{HOST}? [a]\n: b", 4, "a key must be a word", "example"),
+        (f"{HOST}? [a]\n: b", 4, "a key must be a word", "KEY: VALUE"),
         (f"{HOST}name: !!python/object:os.system x", 4, "YAML tags are not read", "remove the tag"),
         (f"{HOST}name: \x1b]52;c;x", 4, "control character U+001B", "remove it"),
         (HOST.encode() + b"name: \xff", 4, "byte 0xff is not UTF-8", "save the file as UTF-8"),
@@ -186,7 +186,7 @@ def test_ten_megabytes_of_junk_are_not_read(tmp_path: Path) -> None:
     junk = tmp_path / "junk.yaml"
     with junk.open("wb") as file:
         file.truncate(10_000_000)
-    with pytest.raises(ConfigError, match="10,000,000 bytes; a config has at most 1,000,000"):
+    with pytest.raises(ConfigError, match="10,000,000 bytes; at most 1,000,000"):
         load(junk)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import yaml
 
 DEPTH_MAX = 16
-"""Levels of nesting that are read; a config has four."""
+"""Levels of nesting that are read; no file of ours has more than four."""
 PROBLEMS_MAX = 50
 """Problems that are told; of more, only the number."""
 
@@ -23,7 +23,7 @@ _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufff
 
 @dataclass(slots=True)
 class Problems:
-    """What is wrong with a config, collected so that all of it can be told at once."""
+    """What is wrong with a file, collected so that all of it can be told at once."""
 
     found: list[tuple[int, str]] = field(default_factory=list)
     """(line, words), in the order in which they were noticed."""
@@ -70,7 +70,7 @@ class Mapping:
         """Turn the flat list into keys; duplicate keys and keys that are no words are problems."""
         for key, value in zip(self.flat[::2], self.flat[1::2], strict=True):
             if not isinstance(key, Scalar):
-                problems.add(key.line, "a key must be a word", "see config.example.yaml")
+                problems.add(key.line, "a key must be a word", "write KEY: VALUE")
             elif key.text in self.keys:
                 first = self.keys[key.text][0].line
                 problems.add(key.line, f'"{clip(key.text)}" stands on line {first} already', "keep one of the two")
@@ -94,15 +94,22 @@ def clip(value: str) -> str:
     return text.clean(value, 60)
 
 
-def parse(source: str, problems: Problems) -> Node | None:
-    """Return the root of the only document in ``source``, or None if there is none or it could not be read.
+def parse(raw: bytes, problems: Problems, signs: str = "") -> Node | None:
+    """Return the root of the only document in ``raw``, or None if there is none or it could not be read.
 
-    Reads events, not objects: nothing is constructed, aliases are refused rather than followed, and nesting is
-    counted, so that hostile text costs no more than its length.
+    ``signs`` is what to do about signs that mean something to YAML, where such a file often has them. Reads events,
+    not objects: nothing is constructed, aliases are refused rather than followed, and nesting is counted, so that
+    hostile text costs no more than its length.
     """
+    try:
+        source = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.add(line, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8")
+        return None
     if bad := _CONTROL.search(source):
         line = source.count("\n", 0, bad.start()) + 1
-        problems.add(line, f"control character U+{ord(bad.group()):04X}", "a config is plain text: remove it")
+        problems.add(line, f"control character U+{ord(bad.group()):04X}", "the file is plain text: remove it")
         return None
     import yaml
 
@@ -112,9 +119,9 @@ def parse(source: str, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = " ".join(part for part in (error.context, error.problem) if part)
-        problems.add(mark.line + 1 if mark else 0, f"not YAML: {words}", _syntax_remedy(words))
+        problems.add(mark.line + 1 if mark else 0, f"not YAML: {words}", signs or _syntax_remedy(words))
     except yaml.YAMLError as error:
-        problems.add(0, f"not YAML: {error}", _syntax_remedy(str(error)))
+        problems.add(0, f"not YAML: {error}", signs or _syntax_remedy(str(error)))
     return None
 
 
@@ -137,7 +144,7 @@ def _tree(events: Iterable[yaml.Event], problems: Problems) -> Node | None:
             documents += 1
             if documents > 1:
                 what = "a second document begins here"
-                problems.add(_line(event), what, 'a config is one document: remove the "---"')
+                problems.add(_line(event), what, 'a file is one document: remove the "---"')
                 return root
         elif isinstance(event, kinds.CollectionEndEvent):
             closed = stack.pop()
@@ -155,7 +162,7 @@ def _tree(events: Iterable[yaml.Event], problems: Problems) -> Node | None:
                 stack.append(node)
             if len(stack) > DEPTH_MAX:
                 what = f"nested more than {DEPTH_MAX} levels deep"
-                problems.add(node.line, what, "see config.example.yaml for the shape")
+                problems.add(node.line, what, "write it flatter")
                 return None
     return root
 
@@ -170,10 +177,10 @@ def _node(event: yaml.NodeEvent, problems: Problems) -> Node:
     line = _line(event)
     anchor = clip(event.anchor or "")
     if isinstance(event, kinds.AliasEvent):
-        problems.add(line, f"*{anchor}: aliases are not read", "write the value out, or use defaults:")
+        problems.add(line, f"*{anchor}: aliases are not read", "write the value out")
         return Refused(line)
     if anchor:
-        problems.add(line, f"&{anchor}: anchors are not read", "remove it, or use defaults:")
+        problems.add(line, f"&{anchor}: anchors are not read", "remove it, and write each value out")
     if tag := getattr(event, "tag", None):
         problems.add(line, f"{clip(tag)}: YAML tags are not read", "remove the tag; quote the value if it is text")
     if isinstance(event, kinds.ScalarEvent):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kvmtui.config.nodes import Mapping, Node, Problems, Refused, Scalar, Sequence, clip
+from kvmtui.yamltree.nodes import Mapping, Node, Problems, Refused, Scalar, Sequence, clip
 
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?", re.ASCII)
 _LITERAL_MAX = 32

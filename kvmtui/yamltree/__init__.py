@@ -1,0 +1,1 @@
+"""YAML files read safely: every mistake with its line, nothing constructed, nothing followed."""
