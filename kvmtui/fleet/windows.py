@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
+from kvmtui.errors import UsageError
 from kvmtui.fleet.fields import RESOURCES, Row
 from kvmtui.fleet.selection import Selection, own_key
 from kvmtui.wire.messages import Page, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from kvmtui.fleet.fleet import Fleet
     from kvmtui.model.job import Job
@@ -132,10 +133,31 @@ class Window:
         self._sent: dict[int, _Sent] = {}
         self._header: tuple[object, ...] = ()
 
-    def update(self, fleet: Fleet, jobs: Sequence[Job], now: float) -> Rows | None:
+    def keys(self, first: str, last: str) -> tuple[str, ...]:
+        """Return the keys of the rows as they were last sent, on the screen or not; with ``first`` and ``last`` (keys)
+        those from the one to the other. Raises UsageError if one of these is not in the list."""
+        order = self._selection.order
+        begin, end = 0, len(order)
+        if first or last:
+            places = [self._selection.place(own_key(self._query.resource, key)) for key in (first, last)]
+            known = [place for place in places if place is not None]
+            if len(known) < len(places):
+                raise UsageError("one end of the range is not in the list any more")
+            begin, end = min(known), max(known) + 1
+        rows = self._selection.rows
+        return tuple(rows[entry[2]].key for entry in order[begin:end])
+
+    def has(self, host: str, uuid: str) -> bool:
+        """Return whether a VM is in the list, on the screen or not."""
+        return (host, uuid) in self._selection.rows
+
+    def update(
+        self, fleet: Fleet, jobs: Sequence[Job], now: float, marks: Collection[str] = frozenset()
+    ) -> Rows | None:
         """Return what changed since the last update, or None if nothing did.
 
-        Beyond the end of the list the last rows are given: ``first`` of the answer says where it begins.
+        ``marks`` are the UUIDs that the client has marked: those in the list are counted. Beyond the end of the list
+        the last rows are given: ``first`` of the answer says where it begins.
         """
         selection, query = self._selection, self._query
         selection.refresh(fleet, jobs, now, hold=query.hold)
@@ -154,7 +176,8 @@ class Window:
             if old is None or old.cells != new.cells or old.row.key != row.key:
                 rows.append((index, row.key, new.cells))
         at = selection.place(own_key(query.resource, query.follow)) if query.follow else None
-        header = (first, len(sent), matched, selection.total, at, query.follow)
+        marked = self._marked(fleet, marks)
+        header = (first, len(sent), matched, selection.total, at, query.follow, len(marks), marked)
         is_new, is_same = not self._header, not rows and header == self._header
         self._sent, self._header = sent, header
         if is_same:
@@ -169,5 +192,13 @@ class Window:
             rows=tuple(rows),
             at=at,
             follow=query.follow,
+            marks=len(marks),
+            marked=marked,
             now=now,
         )
+
+    def _marked(self, fleet: Fleet, marks: Collection[str]) -> int:
+        if not marks or self._query.resource != "vms":
+            return 0
+        rows = self._selection.rows
+        return sum(any((vm.host, uuid) in rows for vm in fleet.namesakes(uuid)) for uuid in marks)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from kvmtui.jobs.around import Acts, FleetView, JobsConfig
     from kvmtui.jobs.journal import Journal
     from kvmtui.jobs.rows import Kept, Standing
-    from kvmtui.model.job import Plan
+    from kvmtui.model.job import Plan, Skip
+    from kvmtui.wire.messages import Eligible
 
 RETRY_S = 10.0
 """How often a journal that could not be read is tried again."""
@@ -150,10 +151,18 @@ class Engine:
         targets: Sequence[tuple[str, str]] = (),
         filter_text: str = "",
         everything: bool = False,
+        left_out: Sequence[Skip] = (),
     ) -> Plan:
-        """Return what ``verb`` would touch, for one of targets, filter, everything. Raises UsageError, FilterError."""
-        wanted = plan.wish(verb, targets, filter_text, everything=everything)
+        """Return what ``verb`` would touch, for one of targets, filter, everything. Raises UsageError, FilterError.
+
+        ``left_out`` was asked for, and is not to be touched for the reasons it gives.
+        """
+        wanted = plan.wish(verb, targets, filter_text, everything=everything, left_out=left_out)
         return self._plans.make(wanted, client, self._rules)
+
+    def eligible(self, targets: Sequence[tuple[str, str]], client: ClientId) -> Eligible:
+        """Return what could be done to some VMs now."""
+        return self._plans.eligible(targets, client, self._rules)
 
     async def submit(self, plan_id: str, typed: str, client: ClientId) -> Job:
         """Begin what a plan says, once it is on disk. Raises RefusedError, NotRecordedError (nothing was begun)."""

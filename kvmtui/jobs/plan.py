@@ -16,6 +16,7 @@ from kvmtui.guard import gate
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict
 from kvmtui.model.vm import Vm, VmState
+from kvmtui.wire.messages import Eligible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,15 +47,24 @@ class Wish(NamedTuple):
     targets: tuple[tuple[str, str], ...] = ()
     filter: str = ""
     all: bool = False
+    left_out: tuple[Skip, ...] = ()
+    """What was asked for too, and is not to be touched."""
 
 
-def wish(verb: str, targets: Sequence[tuple[str, str]], filter_text: str, *, everything: bool) -> Wish:
+def wish(
+    verb: str,
+    targets: Sequence[tuple[str, str]],
+    filter_text: str,
+    *,
+    everything: bool,
+    left_out: Sequence[Skip] = (),
+) -> Wish:
     """Return what a client asks for. Raises UsageError."""
     if verb not in VERBS:
         raise UsageError("there is no such verb", where=verb, remedy=f"one of {', '.join(VERBS)}")
-    if sum((bool(targets), bool(filter_text.strip()), everything)) != 1:
+    if sum((bool(targets or left_out), bool(filter_text.strip()), everything)) != 1:
         raise UsageError(f"{verb} what? Either VMs, or a filter, or all of them")
-    return Wish(VERBS[verb], tuple(dict.fromkeys(targets)), filter_text, everything)
+    return Wish(VERBS[verb], tuple(dict.fromkeys(targets)), filter_text, everything, tuple(left_out))
 
 
 class _Offer(NamedTuple):
@@ -85,6 +95,23 @@ class Plans:
         self._taken.pop(plan.id, None)
         self._forget()
         return plan
+
+    def eligible(self, targets: Sequence[tuple[str, str]], client: ClientId, rules: Rules) -> Eligible:
+        """Return to how many of some VMs each verb could be done now, and why it can be done to none."""
+        vms = [vm for target in dict.fromkeys(targets) if (vm := self._fleet.find(*target)) is not None]
+        refusal = gate.client_refusal(client, rules)
+        if refusal is not None:
+            return Eligible(total=len(vms), why=dict.fromkeys(VERBS, refusal.why))
+        now = self._clock()
+        ready: dict[str, int] = {}
+        why: dict[str, str] = {}
+        for verb in VERBS.values():
+            reasons = Counter(self._refusal(verb, vm, rules, now) for vm in vms)
+            if reasons[""]:
+                ready[verb.id] = reasons[""]
+            else:
+                why[verb.id] = _reasons(reasons) if vms else "gone"
+        return Eligible(total=len(vms), ready=ready, why=why)
 
     def take(self, ident: str, typed: str, client: ClientId, rules: Rules, job: str) -> Plan:
         """Return a plan that is confirmed, and may be done, as ``job``: nobody else can take it then.
@@ -167,13 +194,13 @@ class Plans:
         if wanted.all:
             everything = [vm for vm in self._fleet.vms.values() if not self._fleet.same_as(vm.host)]
             return sorted(everything, key=_place), [], []
-        if not wanted.targets:
+        if not wanted.targets and not wanted.left_out:
             sieve = self._fleet.filter(wanted.filter, for_act=True)
             unsure = self._fleet.undecided(sieve)
             looks = [f"{unsure} more may match: what the filter asks is not known of them"] if unsure else []
             return sorted(self._fleet.matching(sieve), key=_place), [], looks
         chosen: list[Vm] = []
-        skipped: list[Skip] = []
+        skipped = list(wanted.left_out)
         for host, uuid in wanted.targets:
             vm = self._fleet.find(host, uuid)
             if vm is None:
@@ -246,9 +273,13 @@ def _nothing(skipped: Sequence[Skip]) -> str:
         return "no VM matches"
     if len(skipped) == 1:
         return f"{skipped[0].target.name}: {skipped[0].reason}"
-    return " · ".join(
-        f"{count} {reason}" for reason, count in Counter(skip.reason for skip in skipped).most_common(NAMED)
-    )
+    return _reasons(Counter(skip.reason for skip in skipped))
+
+
+def _reasons(counted: Counter[str]) -> str:
+    if len(counted) == 1:
+        return next(iter(counted))
+    return " · ".join(f"{count} {reason}" for reason, count in counted.most_common(NAMED))
 
 
 def _changes(plan: Plan, now: Plan) -> str:

@@ -112,6 +112,23 @@ class CloseWindow(Request[None], frozen=True, tag="close"):
     window: int
 
 
+class Mark(Request[None], frozen=True, tag="mark"):
+    """Tell the worker which VMs this client has marked, by UUID, so that its windows count them. ``mode``: "add",
+    "drop", or "only" (these and no others). Answered by null."""
+
+    uuids: tuple[str, ...]
+    mode: str = "add"
+
+
+class Select(Request["Selected"], frozen=True, tag="select"):
+    """Which rows are in a window's list now, on the screen or not: all of them, or those from the row with the key
+    ``first`` to the one with the key ``last``, in whichever order. Answered by Selected, a snapshot."""
+
+    window: int
+    first: str = ""
+    last: str = ""
+
+
 class OpenSeries(Request["Opened"], frozen=True, tag="series"):
     """Follow the recent figures of one VM (``uuid`` given) or host (``uuid`` ""). Points come as Series."""
 
@@ -145,13 +162,26 @@ class GetDetail(Request["VmDetail"], frozen=True, tag="detail"):
     uuid: str
 
 
+class GetEligible(Request["Eligible"], frozen=True, tag="eligible"):
+    """What could be done to these VMs now? Either ``targets`` (host, UUID), or ``marks`` as MakePlan takes them.
+    Answered by Eligible."""
+
+    targets: tuple[tuple[str, str], ...] = ()
+    marks: tuple[str, ...] = ()
+    window: int = -1
+
+
 class MakePlan(Request["Plan"], frozen=True, tag="plan"):
-    """What would a verb touch? Either ``targets`` (host, UUID) or ``filter`` (or ``all``). Answered by Plan."""
+    """What would a verb touch? Either ``targets`` (host, UUID), or ``filter`` (or ``all``), or ``marks``: UUIDs, of
+    which those that are not in the list of ``window`` now are left out unless ``hidden``. Answered by Plan."""
 
     verb: str
     targets: tuple[tuple[str, str], ...] = ()
     filter: str = ""
     all: bool = False
+    marks: tuple[str, ...] = ()
+    window: int = -1
+    hidden: bool = False
 
 
 class Submit(Request["Job"], frozen=True, tag="submit"):
@@ -196,11 +226,14 @@ ClientMessage = (
     | Stop
     | OpenWindow
     | CloseWindow
+    | Mark
+    | Select
     | OpenSeries
     | OpenSummary
     | Settle
     | ListRows
     | GetDetail
+    | GetEligible
     | MakePlan
     | Submit
     | GetJob
@@ -305,6 +338,26 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
 
 
+class Selected(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Select."""
+
+    keys: tuple[str, ...]
+    """Of the rows, in the order of the list."""
+
+
+class Eligible(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to GetEligible."""
+
+    total: int
+    """VMs that were asked about and could be touched, hidden marks left out."""
+    hidden: int = 0
+    """Marks that are not in the window's list."""
+    ready: dict[str, int] = {}
+    """Verb -> to how many of them it can be done now; verbs that can be done to none are not in it."""
+    why: dict[str, str] = {}
+    """Verb -> why it can be done to none."""
+
+
 class HostKeys(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to GetHostKey, jump hosts first."""
 
@@ -319,11 +372,14 @@ RESULTS: dict[type[Request[Any]], Any] = {
     Stop: Stopping,
     OpenWindow: Opened,
     CloseWindow: None,
+    Mark: None,
+    Select: Selected,
     OpenSeries: Opened,
     OpenSummary: Summary,
     Settle: Settled,
     ListRows: Page,
     GetDetail: VmDetail,
+    GetEligible: Eligible,
     MakePlan: Plan,
     Submit: Job,
     GetJob: JobDetail,
@@ -385,6 +441,10 @@ class Rows(Answer, frozen=True, tag="rows"):
     follow: str = ""
     """The key that ``at`` tells of: the query's ``follow`` when this was made. A client that has asked for another row
     meanwhile must not take one for the other."""
+    marks: int = 0
+    """VMs that the client had marked when this was made."""
+    marked: int = 0
+    """How many of them are in the list."""
     now: float = 0.0
     """The worker's clock."""
 

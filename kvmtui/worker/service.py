@@ -6,6 +6,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 import kvmtui
 from kvmtui import text
 from kvmtui.errors import RefusedError, UsageError
@@ -15,7 +17,9 @@ from kvmtui.guard.client import ClientId, from_peer
 from kvmtui.wire.messages import (
     Abort,
     CloseWindow,
+    Eligible,
     GetDetail,
+    GetEligible,
     GetHostKey,
     GetJob,
     Hello,
@@ -25,6 +29,7 @@ from kvmtui.wire.messages import (
     Jobs,
     ListRows,
     MakePlan,
+    Mark,
     Opened,
     OpenSeries,
     OpenSummary,
@@ -32,6 +37,7 @@ from kvmtui.wire.messages import (
     Page,
     Reconnect,
     Request,
+    Select,
     Settle,
     Settled,
     Status,
@@ -43,6 +49,7 @@ from kvmtui.wire.messages import (
     WorkerStatus,
 )
 from kvmtui.worker.listings import Listings
+from kvmtui.worker.marks import Marks
 from kvmtui.worker.settling import Settling
 from kvmtui.worker.views import SUMMARY_NUMBER, SeriesView, SummaryView, WindowView
 
@@ -71,6 +78,7 @@ class Service:
         self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
         self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir, worker.agents.is_fresh)
         self._listings = Listings(worker.fleet, self._jobs, worker.clock)
+        self._marks = Marks(worker.fleet)
         self._answers: dict[type[Request[Any]], Callable[[Any, Connection], Awaitable[object]]] = {
             Status: self._on_status,
             Jobs: self._on_jobs,
@@ -78,11 +86,14 @@ class Service:
             Stop: self._on_stop,
             OpenWindow: self._on_open_window,
             CloseWindow: self._on_close_window,
+            Mark: self._marks.on_mark,
+            Select: self._marks.on_select,
             OpenSeries: self._on_open_series,
             OpenSummary: self._on_open_summary,
             Settle: self._on_settle,
             ListRows: self._on_list_rows,
             GetDetail: self._on_get_detail,
+            GetEligible: self._on_get_eligible,
             MakePlan: self._on_make_plan,
             Submit: self._on_submit,
             GetJob: self._on_get_job,
@@ -182,7 +193,8 @@ class Service:
             connection.follow(number, open_view)
         else:
             worker = self._worker
-            view = WindowView(number, request.query, worker.fleet, self._jobs, worker.clock)
+            marks = self._marks.of(connection)
+            view = WindowView(number, request.query, worker.fleet, self._jobs, worker.clock, marks)
             connection.follow(number, view)
         self._worker.watching.stir()
         return Opened(window=number)
@@ -241,13 +253,20 @@ class Service:
     async def _on_abort(self, request: Abort, connection: Connection) -> Job:
         return self._worker.engine.abort(request.job, self._client(connection))
 
+    async def _on_get_eligible(self, request: GetEligible, connection: Connection) -> Eligible:
+        aimed = self._marks.aim(request.marks, request.window, connection, hidden=False)
+        eligible = self._worker.engine.eligible(request.targets or aimed.targets, self._client(connection))
+        return replace(eligible, hidden=aimed.hidden)
+
     async def _on_make_plan(self, request: MakePlan, connection: Connection) -> Plan:
+        aimed = self._marks.aim(request.marks, request.window, connection, hidden=request.hidden)
         return self._worker.engine.plan(
             request.verb,
             self._client(connection),
-            targets=request.targets,
+            targets=(*request.targets, *aimed.targets),
             filter_text=request.filter,
             everything=request.all,
+            left_out=aimed.skipped,
         )
 
     async def _on_submit(self, request: Submit, connection: Connection) -> Job:

@@ -10,7 +10,7 @@ from kvmtui.model.vm import Vm
 from kvmtui.wire.messages import Rows, Series, SummaryChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from kvmtui.fleet.fleet import Fleet
     from kvmtui.model.host import Summary
@@ -36,8 +36,13 @@ class WindowView:
         fleet: Fleet,
         jobs: Callable[[], Sequence[Job]],
         clock: Callable[[], float],
+        marks: Collection[str] = frozenset(),
     ) -> None:
-        """Raises FilterError, or UsageError for a resource or column that does not exist."""
+        """``marks``: UUIDs of what the client has marked, kept up to date by whoever owns them.
+
+        Raises FilterError, or UsageError for a resource or column that does not exist.
+        """
+        self._marks = marks
         self._fleet = fleet
         self._jobs = jobs
         self._clock = clock
@@ -56,7 +61,16 @@ class WindowView:
 
     def fetch(self) -> Rows | None:
         """Return what changed since the last time."""
-        return self._window.update(self._fleet, self._jobs() if self._resource == "jobs" else (), self._clock())
+        jobs = self._jobs() if self._resource == "jobs" else ()
+        return self._window.update(self._fleet, jobs, self._clock(), self._marks)
+
+    def keys(self, first: str, last: str) -> tuple[str, ...]:
+        """Return the keys of the rows in the list, or of a range of them. Raises UsageError."""
+        return self._window.keys(first, last)
+
+    def has(self, host: str, uuid: str) -> bool:
+        """Return whether a VM is in the list."""
+        return self._window.has(host, uuid)
 
     def watched(self) -> Iterable[tuple[str, str]]:
         """Return the addresses of the VMs that the client has on its screen."""

@@ -44,8 +44,9 @@ class RowsView:
     topics = frozenset({"rows"})
     period_s = 0.0
 
-    def __init__(self, worker: FakeWorker, window: int, query: Query) -> None:
+    def __init__(self, worker: FakeWorker, window: int, query: Query, marks: set[str]) -> None:
         self.worker = worker
+        self.marks = marks
         self.window = window
         self.query = query
         self.sent: dict[int, tuple[str, tuple[Any, ...]]] | None = None
@@ -76,6 +77,8 @@ class RowsView:
             rows=changed,
             at=self.order.index(query.follow) if query.follow in self.order else None,
             follow=query.follow,
+            marks=len(self.marks),
+            marked=len(self.marks & {getattr(row, "uuid", "") for row in rows}),
             now=self.worker.now,
         )
 
@@ -140,6 +143,8 @@ class FakeWorker:
         self.summary = Summary(name="prod", demo=demo)
         self.requests: list[Request[Any]] = []
         """Everything that was asked, but hello, in order."""
+        self.marks: set[str] = set()
+        """What its one client has marked."""
         self.plans: dict[str, Plan] = {}
         self.changes: dict[str, Any] = {}
         """Fields of the next plans that are other than usual."""
@@ -220,7 +225,10 @@ class FakeWorker:
             messages.CloseWindow: lambda request, connection: connection.views.unfollow(request.window),
             messages.ListRows: lambda request, _: self._page(request.query),
             messages.GetDetail: lambda request, _: self._detail(request),
-            messages.MakePlan: lambda request, _: self._plan(request),
+            messages.Mark: lambda request, _: self._mark(request),
+            messages.Select: self._select,
+            messages.GetEligible: self._eligible,
+            messages.MakePlan: self._plan,
             messages.Submit: lambda request, _: self._submit(request),
             messages.GetJob: lambda request, _: self._job(request.job),
             messages.Abort: lambda request, _: self._job(request.job).job,
@@ -286,7 +294,7 @@ class FakeWorker:
             raise UsageError("there is no such resource, or no such column")
         parse(query.filter, query.resource)
         view = connection.views.get(request.window)
-        new = RowsView(self, request.window, request.query)
+        new = RowsView(self, request.window, request.query, self.marks)
         if isinstance(view, RowsView):
             same = msgspec.structs.replace(
                 request.query,
@@ -331,14 +339,61 @@ class FakeWorker:
             ),
         )
 
-    def _plan(self, request: messages.MakePlan) -> Plan:
-        verb = VERBS[request.verb]
+    def _mark(self, request: messages.Mark) -> None:
+        if request.mode == "only":
+            self.marks.clear()
+        if request.mode == "drop":
+            self.marks -= set(request.uuids)
+        else:
+            self.marks |= set(request.uuids)
+        self.stir("rows")
+
+    def _select(self, request: messages.Select, connection: Connection) -> messages.Selected:
+        view = connection.views.get(request.window)
+        if not isinstance(view, RowsView):
+            raise UsageError("there is no such window")
+        keys = view.order
+        if request.first or request.last:
+            if not {request.first, request.last} <= set(keys):
+                raise UsageError("one end of the range is not in the list any more")
+            places = sorted((keys.index(request.first), keys.index(request.last)))
+            keys = keys[places[0] : places[1] + 1]
+        return messages.Selected(keys=tuple(keys))
+
+    def _aimed(
+        self, request: messages.MakePlan | messages.GetEligible, connection: Connection
+    ) -> tuple[list[Vm], list[Vm]]:
+        """Return the VMs that are meant, and of the marked ones those that are hidden."""
+        view = connection.views.get(request.window)
+        shown = set(view.order) if isinstance(view, RowsView) else {vm.key for vm in self.vms}
+        marked = [vm for vm in self.vms if vm.uuid in request.marks]
         vms = [self._vm(*target) for target in request.targets]
+        return vms + [vm for vm in marked if vm.key in shown], [vm for vm in marked if vm.key not in shown]
+
+    def _eligible(self, request: messages.GetEligible, connection: Connection) -> messages.Eligible:
+        vms, hidden = self._aimed(request, connection)
+        locked = {host.name for host in self.hosts if host.level == "locked"}
+        ready: dict[str, int] = {}
+        why: dict[str, str] = {}
+        for verb in VERBS.values():
+            reasons = [verb.refusal(vm.state) or (f"{vm.host} is locked" if vm.host in locked else "") for vm in vms]
+            if self.read_only or "" not in reasons:
+                why[verb.id] = "read-only" if self.read_only else next(iter(reasons), "gone")
+            else:
+                ready[verb.id] = reasons.count("")
+        return messages.Eligible(total=len(vms), hidden=len(hidden), ready=ready, why=why)
+
+    def _plan(self, request: messages.MakePlan, connection: Connection) -> Plan:
+        verb = VERBS[request.verb]
+        vms, hidden = self._aimed(request, connection)
+        if request.hidden:
+            vms, hidden = vms + hidden, []
         targets = [Target(vm.host, vm.uuid, vm.name, vm.state) for vm in vms if not verb.refusal(vm.state)]
+        reasons = {vm.key: verb.refusal(vm.state) for vm in vms} | {vm.key: "hidden mark" for vm in hidden}
         skipped = [
-            Skip(Target(vm.host, vm.uuid, vm.name, vm.state), verb.refusal(vm.state))
-            for vm in vms
-            if verb.refusal(vm.state)
+            Skip(Target(vm.host, vm.uuid, vm.name, vm.state), reasons[vm.key])
+            for vm in (*vms, *hidden)
+            if reasons[vm.key]
         ]
         destructive = verb.destructive
         plan = Plan(

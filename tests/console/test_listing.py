@@ -33,7 +33,7 @@ class Wire:
 
     def ask(self, query: Query) -> None:
         before = self.view
-        self.view = RowsView(self.worker, 1, query)
+        self.view = RowsView(self.worker, 1, query, set())
         if before is not None and (before.query.filter, before.query.sort) == (query.filter, query.sort):
             self.view.sent, self.view.order = before.sent, before.order
         self.send()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import kvmtui
@@ -20,17 +21,20 @@ from kvmtui.wire.line import greeting
 from kvmtui.wire.messages import (
     CloseWindow,
     GetDetail,
+    GetEligible,
     GetJob,
     JobChanged,
     Jobs,
     ListRows,
     MakePlan,
+    Mark,
     OpenSeries,
     OpenSummary,
     OpenWindow,
     Query,
     Request,
     Rows,
+    Select,
     Series,
     Settle,
     Status,
@@ -262,3 +266,53 @@ async def test_only_the_phrase_submits(talk: Talk) -> None:
     assert [(step.host, step.name) for step in detail.steps] == [(HOST, _name(1))]
     with pytest.raises(RefusedError):
         await talk.client.call(Submit(plan="0" * 16, typed="y"))
+
+
+# --- marks --------------------------------------------------------------------------------------------------------
+
+
+async def test_marks_are_counted_where_they_are_seen(talk: Talk) -> None:
+    """By UUID, whatever the filter hides."""
+    query = Query(resource="vms", columns=COLUMNS, sort="name", count=5)
+    await talk.rows(OpenWindow(window=1, query=query))
+    await talk.client.call(Mark(uuids=(_uuid(0), _uuid(1), _uuid(VMS - 1))))
+
+    def last() -> Rows:
+        return [message for message in talk.heard if isinstance(message, Rows)][-1]
+
+    await talk.until(lambda: (last().marks, last().marked) == (3, 3))
+    await talk.rows(OpenWindow(window=1, query=msgspec.structs.replace(query, filter="state:off")))
+    await talk.until(lambda: (last().marks, last().marked) == (3, 1))
+    await talk.client.call(Mark(uuids=(_uuid(VMS - 1),), mode="drop"))
+    await talk.until(lambda: (last().marks, last().marked) == (2, 0))
+    await talk.client.call(Mark(uuids=(_uuid(VMS - 2),), mode="only"))
+    await talk.until(lambda: (last().marks, last().marked) == (1, 1))
+
+
+async def test_a_selection_is_the_whole_list_or_a_range_of_it(talk: Talk) -> None:
+    """Rows that were never sent too; either end first; an end that is not in the list is refused."""
+    query = Query(resource="vms", columns=COLUMNS, sort="name", filter="state:running", count=5)
+    await talk.rows(OpenWindow(window=1, query=query))
+    keys = (await talk.client.call(Select(window=1))).keys
+    assert keys == tuple(f"{HOST}/{_uuid(number)}" for number in range(VMS - 2))
+    assert (await talk.client.call(Select(window=1, first=keys[20], last=keys[3]))).keys == keys[3:21]
+    with pytest.raises(UsageError):
+        await talk.client.call(Select(window=1, first=keys[0], last=f"{HOST}/{_uuid(VMS - 1)}"))
+    with pytest.raises(UsageError):
+        await talk.client.call(Select(window=9))
+
+
+async def test_hidden_marks_are_left_out_unless_asked_for(talk: Talk) -> None:
+    """What the filter hides is counted, named as skipped, and touched only with ``hidden``."""
+    query = Query(resource="vms", columns=COLUMNS, sort="name", filter=f"name:{_name(0)},{_name(1)}", count=5)
+    await talk.rows(OpenWindow(window=1, query=query))
+    marks = (_uuid(0), _uuid(2), _uuid(VMS - 1))
+    eligible = await talk.client.call(GetEligible(marks=marks, window=1))
+    assert (eligible.total, eligible.hidden, eligible.ready["pause"]) == (1, 2, 1)
+    assert "start" not in eligible.ready
+    assert eligible.why["start"]
+    plan = await talk.client.call(MakePlan(verb="pause", marks=marks, window=1))
+    assert [target.uuid for target in plan.targets] == [_uuid(0)]
+    assert {skip.target.uuid: skip.reason for skip in plan.skipped} == dict.fromkeys(marks[1:], "hidden mark")
+    plan = await talk.client.call(MakePlan(verb="pause", marks=marks, window=1, hidden=True))
+    assert {target.uuid for target in plan.targets} == {_uuid(0), _uuid(2)}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kvmtui.actions import VERBS
 from kvmtui.config import Config, HostConfig
 from kvmtui.errors import FilterError, RefusedError, UsageError
 from kvmtui.fleet.fleet import Fleet
@@ -18,7 +19,7 @@ from kvmtui.guard.gate import Rules
 from kvmtui.hosts.reports import Identity, LinkReport, Listed, Listing
 from kvmtui.jobs.plan import GOOD_FOR_S, PLANS_MAX, Plans, wish
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import Danger, Plan, Verdict
+from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict
 from kvmtui.model.vm import VmState
 
 ANNA = ClientId("anna", 1000, 1)
@@ -250,3 +251,29 @@ def test_virsh_lines_are_safe_and_mean_that_vm(name: str) -> None:
     assert target in {name, "the_uuid"}
     assert not target.startswith("-")
     assert not target.isdigit()
+
+
+def test_what_is_called_eligible_is_what_a_plan_would_touch(bench: Bench) -> None:
+    """For every verb, with a reason where it can be done to none; a client that may do nothing is told why."""
+    targets = [(vm.host, vm.uuid) for vm in bench.fleet.vms.values()]
+    rules = Rules(locked=frozenset({"kvm2"}))
+    found = bench.plans.eligible(targets, ANNA, rules)
+    for verb in VERBS:
+        planned = bench.plan(verb, targets=targets, rules=rules).targets
+        assert found.ready.get(verb, 0) == len(planned)
+        assert (verb in found.why) is not bool(planned)
+    bench.lose("kvm1")
+    lost = bench.plans.eligible([("kvm1", "web_1")], ANNA, rules)
+    assert (lost.total, lost.ready) == (1, {})
+    assert all("read-only" in why for why in bench.plans.eligible(targets, GUEST, FREE).why.values())
+
+
+def test_what_was_left_out_stays_in_the_plan_with_its_reason(bench: Bench) -> None:
+    """Also once it is confirmed, and where nothing else is left."""
+    hidden = Skip(Target("kvm2", "log", "log", R), "hidden mark")
+    wanted = wish("pause", [("kvm1", "web_1")], "", everything=False, left_out=[hidden])
+    plan = bench.plans.make(wanted, ANNA, FREE)
+    assert ([target.name for target in plan.targets], plan.skipped) == (["web-1"], (hidden,))
+    assert bench.take(plan).skipped == (hidden,)
+    nothing = bench.plans.make(wish("pause", (), "", everything=False, left_out=[hidden]), ANNA, FREE)
+    assert (nothing.verdict, nothing.targets) == (Verdict.NO, ())
