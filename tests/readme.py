@@ -66,12 +66,17 @@ def _verbs() -> Iterator[str]:
 
 def _keys() -> Iterator[str]:
     rows = [
-        (" ".join(f"`{spelled(key)}`" for key in action.keys), action.help, CONTEXTS[action.context])
+        (
+            " ".join(f"`{spelled(key)}`" for key in action.keys),
+            action.help,
+            CONTEXTS[action.context],
+            f"`{action.name}`",
+        )
         for context in CONTEXTS
         for action in ACTIONS
         if action.context == context
     ]
-    return _table(("key", "does", "where"), rows)
+    return _table(("key", "does", "where", "name"), rows)
 
 
 def _exit_codes() -> Iterator[str]:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kvmtui.cli import exits
+from kvmtui.cli.complaint import complain
 from kvmtui.cli.source import source
 from kvmtui.config.read import load
+from kvmtui.errors import ConfigError, UsageError
 from kvmtui.text import clean, plural
 
 if TYPE_CHECKING:
     import argparse
+
+    from kvmtui.config.structs import Config
 
 NAMED = 10
 """Hosts that a note names."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the config that is meant, without touching a host."""
-    config = load(source(options).paths.config)
+    """Check the config that is meant, without touching a host, then the keys somebody chose."""
+    wrong: list[UsageError] = []
+    try:
+        _tell(load(source(options).paths.config))
+    except UsageError as error:
+        wrong.append(error)
+    wrong += _own_files()
+    for each in wrong:
+        complain(each)
+    return exits.USAGE if wrong else exits.DONE
+
+
+def _tell(config: Config) -> None:
     print(f"{clean(config.path)}: fine, {plural(len(config.hosts), 'host')}")
     names: dict[str, list[str]] = {}
     for host in config.hosts:
@@ -27,4 +43,17 @@ def run(options: argparse.Namespace) -> int:
         if len(same) > 1:
             more = f" and {len(same) - NAMED} more" if len(same) > NAMED else ""
             print(f"note: {', '.join(same[:NAMED])}{more} have the same uri; as one host they are acted on once")
-    return exits.DONE
+
+
+def _own_files() -> list[UsageError]:
+    """Return what is wrong with the files that are of the console alone."""
+    from kvmtui.console import keymap
+
+    path = keymap.place()
+    if not os.path.lexists(path):
+        return []
+    _, problems = keymap.read(path)
+    if problems:
+        return [ConfigError(str(path), problems)]
+    print(f"{clean(str(path))}: fine")
+    return []

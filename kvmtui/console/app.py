@@ -13,6 +13,7 @@ from textual.events import Event, Key, Paste
 
 from kvmtui.console import desk, keys
 from kvmtui.console.crash import record
+from kvmtui.console.errands import Errands
 from kvmtui.console.feed import Early, Feed, Stage
 from kvmtui.console.notices import Notices
 from kvmtui.console.present.jobs import outcome, progress
@@ -22,7 +23,6 @@ from kvmtui.console.screens.page import Page
 from kvmtui.console.terminal import Burst, Terminal
 from kvmtui.console.theme import Palette
 from kvmtui.console.watch import JobWatch
-from kvmtui.errors import KvmtuiError
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
 from kvmtui.wire.messages import JobChanged, Jobs, Note, Rows, Series, SummaryChanged
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
-    from kvmtui.console.theme import Theme
+    from kvmtui.console.preferences import Preferences
     from kvmtui.model.host import Summary
     from kvmtui.wire.client import Pushed
     from kvmtui.wire.line import Line
@@ -49,7 +49,7 @@ class Console(App[None]):
     def __init__(
         self,
         dial: Callable[[], Line],
-        theme: Theme,
+        chosen: Preferences,
         *,
         early: Early | None = None,
         read_only: bool = False,
@@ -60,12 +60,15 @@ class Console(App[None]):
     ) -> None:
         """``dial`` reaches the worker (see Feed); ``log`` is where a crash leaves its trace."""
         super().__init__(driver_class=Terminal, ansi_color=True)
-        self.palette = Palette(theme)
+        self.palette = Palette(chosen.theme)
+        self.keymap = chosen.keymap
         self.ascii_only = ascii_only
         self.now = clock
         self.monotonic = monotonic
         self.summary: Summary | None = None
         self.notices = Notices(monotonic)
+        if chosen.told:
+            self.notices.say(chosen.told[0], "warn", chosen.told[1:])
         self.jobs = JobWatch()
         self.takers: dict[int, Callable[[Any], None]] = {}
         """Window -> what takes its rows or points."""
@@ -76,7 +79,7 @@ class Console(App[None]):
         self._early = early
         self._read_only = read_only
         self._log_path = log
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.errands = Errands(lambda error: self.say(f"✗ {error}", "bad"), self._handle_exception)
         self._told = ""
         """The last trouble with the worker that was said."""
         self.main = MainPage(self, early.lists if early is not None else desk.listings())
@@ -144,22 +147,11 @@ class Console(App[None]):
     def is_waiting(self) -> bool:
         """Whether something that was begun here waits for the worker."""
         connection = 1
-        return self.feed.is_waiting or len(self._tasks) > connection
+        return self.feed.is_waiting or len(self.errands) > connection
 
     def work(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Do something that waits for the worker; what it raises is said."""
-        task = asyncio.get_running_loop().create_task(self._guarded(coroutine))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: coroutine.close())  # one that never began is not to be complained of
-
-    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        try:
-            await coroutine
-        except KvmtuiError as error:
-            self.say(f"✗ {error}", "bad")
-        except Exception as error:  # noqa: BLE001 - the top of a task: it ends the console, and is logged there
-            self._handle_exception(error)
+        self.errands.begin(coroutine)
 
     def began(self, job: Job) -> None:
         """A job was begun here: say how it goes, and how it ends."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from kvmtui.actions import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Action(NamedTuple):
@@ -20,6 +25,11 @@ class Action(NamedTuple):
     moves: bool = False
     """Only moves about: harmless even where many come at once."""
 
+    @property
+    def name(self) -> str:
+        """What it is called where keys are chosen: "main.zoom"."""
+        return f"{self.context}.{self.id}"
+
 
 CONTEXTS: dict[str, str] = {
     "everywhere": "everywhere",
@@ -29,6 +39,10 @@ CONTEXTS: dict[str, str] = {
     "detail": "in the detail of a VM",
     "job": "in a task",
 }
+PLACES: tuple[tuple[str, ...], ...] = (
+    ("list", "table", "main"), ("list", "table"), ("list", "detail"), ("list", "job"), ("list",),
+)  # fmt: skip
+"""Contexts that are in force at once, with what is bound everywhere: those of each page."""
 
 ACTIONS: tuple[Action, ...] = (
     Action("down", ("j", "down"), "one down", "list", moves=True),
@@ -67,22 +81,64 @@ ACTIONS: tuple[Action, ...] = (
     Action("close", ("q", "ctrl+c"), "close what is on top; on the main screen: leave", "everywhere", footer="leave"),
 )
 
+NEEDED = frozenset({"everywhere.help", "everywhere.back", "everywhere.close"})
+"""Without a key for these nobody finds a way."""
 FREE = frozenset({"ctrl+a", "ctrl+b", "ctrl+k", "ctrl+z", "ctrl+s", "ctrl+q"})
 """Never bound: they belong to terminals and multiplexers."""
-_TORN = frozenset("[O") | (frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") - {"G", "N"})
+TORN = frozenset("[O") | (frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") - {"G", "N"})
 """What a torn escape sequence arrives as; no bare key of ours. No sequence of keys ends in G or N."""
+_ANSWERS = frozenset({"y", *(verb.key for verb in VERBS.values())})
+"""What acts where a menu or a question is open."""
 
-MOVES = frozenset(key for action in ACTIONS if action.moves for key in action.keys)
-"""Keys that only move about."""
+
+class Clash(NamedTuple):
+    """One key that would do two things in one place."""
+
+    key: str
+    one: Action
+    other: Action
 
 
-def find(contexts: tuple[str, ...], key: str) -> Action | None:
-    """Return what ``key`` does, the first of ``contexts`` first."""
-    for context in contexts:
-        for action in ACTIONS:
-            if action.context == context and key in action.keys:
-                return action
-    return None
+class Keymap:
+    """The keys in force."""
+
+    def __init__(self, actions: Iterable[Action] = ACTIONS) -> None:
+        self.actions = tuple(actions)
+        self._bound = {(action.context, key): action for action in self.actions for key in action.keys}
+        acting = {key for action in self.actions if not action.moves for key in action.keys} | _ANSWERS
+        self.moves = frozenset(key for action in self.actions if action.moves for key in action.keys) - acting
+        """Keys that only move about, wherever they are pressed."""
+
+    def find(self, contexts: tuple[str, ...], key: str) -> Action | None:
+        """Return what ``key`` does, the first of ``contexts`` first."""
+        return next((self._bound[at, key] for at in contexts if (at, key) in self._bound), None)
+
+    def of(self, *contexts: str) -> list[Action]:
+        """Return the actions of these contexts."""
+        return [action for context in contexts for action in self.actions if action.context == context]
+
+    def key_of(self, name: str) -> str:
+        """Return the first key of an action as it is printed, "–" for one that has none. Raises KeyError."""
+        for action in self.actions:
+            if action.name == name:
+                return spelled(action.keys[0]) if action.keys else "–"
+        raise KeyError(name)
+
+    def clashes(self) -> list[Clash]:
+        """Return what is bound twice in one place."""
+        found: dict[Clash, None] = {}
+        for place in PLACES:
+            seen: dict[str, Action] = {}
+            for action in self.of(*place, "everywhere"):
+                for key in action.keys:
+                    other = seen.setdefault(key, action)
+                    if other is not action:
+                        found[Clash(key, other, action)] = None
+        return list(found)
+
+
+BUILT_IN = Keymap()
+"""The keys of those who have chosen none."""
 
 
 def name_of(key: str, character: str | None) -> str:
@@ -102,25 +158,10 @@ _SPELLED = {
     "left": "left",
     "right": "right",
     "shift+tab": "shift+tab",
+    " ": "space",
 }
 
 
 def spelled(key: str) -> str:
     """Return a key as it is printed in footer and help."""
     return _SPELLED.get(key, key)
-
-
-def clashes() -> list[str]:
-    """Return what is wrong with the table, in words: keys bound twice in one place, keys that stay free."""
-    problems: list[str] = []
-    seen: dict[tuple[str, str], str] = {}
-    for action in ACTIONS:
-        for key in action.keys:
-            if key in FREE or key in _TORN:
-                problems.append(f"{key} ({action.id}) must stay free")
-            for context in (action.context, "everywhere"):
-                other = seen.get((context, key))
-                if other is not None:
-                    problems.append(f"{key} is both {other} and {action.id} ({action.context})")
-            seen[action.context, key] = action.id
-    return problems

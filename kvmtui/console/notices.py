@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NOTICE_S = 6.0
 """How long something stays that nobody need act on."""
@@ -21,6 +21,8 @@ class Notice(NamedTuple):
     text: str
     role: str
     until: float
+    more: tuple[str, ...] = ()
+    """Further lines."""
 
 
 class Notices:
@@ -30,9 +32,10 @@ class Notices:
         self.current: Notice | None = None
         self._monotonic = monotonic
 
-    def say(self, text: str, role: str) -> None:
-        """Say something; how bad it is stands in its role."""
-        self.current = Notice(text, role, self._monotonic() + (FAILURE_S if role in _STAYS else NOTICE_S))
+    def say(self, text: str, role: str, more: Sequence[str] = ()) -> None:
+        """Say something; how bad it is stands in its role. ``more`` are further lines."""
+        until = self._monotonic() + (FAILURE_S if role in _STAYS else NOTICE_S)
+        self.current = Notice(text, role, until, tuple(more))
 
     def dismiss(self) -> bool:
         """Take away what stays until it was read; return whether there was such a thing."""

@@ -11,6 +11,11 @@ from kvmtui.text import width as width_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kvmtui.console.notices import Notice
+
+_NOTICE_LINES = 4
+"""Most lines of one thing that is said."""
+
 
 class Sheet:
     """A menu, an input or a question. Knows no terminal: keys in, lines out."""
@@ -179,10 +184,15 @@ def entry_spans(entry: Entry, room: int, role: str = "text") -> tuple[Line, int]
     ), offset
 
 
-def notice_lines(text: str, role: str, width: int, most: int = 4) -> list[Line]:
-    """Return a notice in as many lines as it needs, at most ``most``."""
-    lines = wrap(text, width - 2, most)
-    return [fit_line((Span(f" {line}", role),), width) for line in lines]
+def notice_lines(notice: Notice, width: int, height: int) -> list[Line]:
+    """Return a notice in as many lines as it needs, on a page of ``height`` lines."""
+    lines = list(wrap(notice.text, width - 2, _NOTICE_LINES))
+    for text in notice.more:
+        lines += wrap(f"  {text}", width - 2, _NOTICE_LINES)
+    most = max(_NOTICE_LINES, height * 2 // 3)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], "  …"]
+    return [fit_line((Span(f" {line}", notice.role),), width) for line in lines]
 
 
 def _rule(width: int) -> Line:

@@ -41,13 +41,13 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
     # Textual paints on a grid of frames, and after a rest it lets one to two of them pass: at its own sixty a second
     # a key would wait 17 to 33 ms now and then
     os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_S))
-    from kvmtui.console import theme
     from kvmtui.console.app import Console
+    from kvmtui.console.preferences import preferences
     from kvmtui.console.terminal import speaks_utf8
 
     console = Console(
         lambda: attach(paths, hello),
-        theme.load(theme.choose(os.environ)),
+        preferences(os.environ),
         early=early,
         read_only=read_only,
         ascii_only=not speaks_utf8(os.environ),

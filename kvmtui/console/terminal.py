@@ -17,13 +17,15 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
 from textual.message import Message
 
-from kvmtui.console.keys import MOVES, name_of
+from kvmtui.console.keys import name_of
 from kvmtui.console.sieve import Arrived, Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from textual.app import App
+
+    from kvmtui.console.keys import Keymap
 
 BEHIND_MAX = 256 * 1024
 """Bytes that may wait for a terminal that does not read; beyond that frames are dropped and all is painted anew."""
@@ -55,6 +57,8 @@ class Burst(Message, bubble=False):
 
 class Peer(Protocol):
     """What the driver wants of the app."""
+
+    keymap: Keymap
 
     def hang_up(self) -> None:
         """The terminal is gone."""
@@ -158,7 +162,7 @@ class Terminal(LinuxDriver):
         assert sys.__stdout__ is not None
         self._file = sys.__stdout__
         self._out = sys.__stdout__.fileno()
-        self.sieve = Sieve(MOVES)
+        self.sieve = Sieve(cast("Peer", app).keymap.moves)
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]

@@ -13,6 +13,8 @@ from textual.pilot import Pilot
 
 from kvmtui.console import theme
 from kvmtui.console.app import Console
+from kvmtui.console.keys import BUILT_IN, Keymap
+from kvmtui.console.preferences import Preferences
 from kvmtui.console.present.cells import plain
 from kvmtui.wire.line import Line, greeting
 from tests.console.fake_worker import NOW, FakeWorker, small_fleet
@@ -123,6 +125,8 @@ async def sitting(
     *,
     ascii_only: bool = False,
     clock: Callable[[], float] = lambda: NOW,
+    keymap: Keymap = BUILT_IN,
+    told: tuple[str, ...] = (),
 ) -> AsyncIterator[Desk]:
     """A console on ``worker``, or on the fleet of the pictures."""
     with tempfile.TemporaryDirectory(prefix="kvmtui-test-") as folder:
@@ -131,9 +135,8 @@ async def sitting(
             small_fleet(worker)
         if worker.server is None:
             worker.start()
-        app = Console(
-            dialler(worker), theme.load(look), ascii_only=ascii_only, log=Path(folder) / "console.log", clock=clock
-        )
+        chosen = Preferences(theme.load(look), keymap, told)
+        app = Console(dialler(worker), chosen, ascii_only=ascii_only, log=Path(folder) / "console.log", clock=clock)
         try:
             async with app.run_test(size=size) as pilot:
                 desk = Desk(app, pilot, worker)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.console import theme
 from kvmtui.console.app import Console
+from kvmtui.console.preferences import Preferences
 from kvmtui.wire.line import Line, greeting
 from tests.console import scene, svg
 from tests.console.desks import Sitter
@@ -85,7 +86,7 @@ async def _take(shot: Shot, socket: Path, log: Path) -> str:
         return line
 
     look = theme.load(_LOOK)
-    app = Console(dial, look, log=log, clock=lambda: scene.END)
+    app = Console(dial, Preferences(look), log=log, clock=lambda: scene.END)
     async with app.run_test(size=(shot.columns, shot.lines)) as pilot:
         sitter = Sitter(app, pilot)
         for step in shot.steps:

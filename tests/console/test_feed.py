@@ -9,6 +9,7 @@ from kvmtui.console import theme
 from kvmtui.console.app import Console
 from kvmtui.console.desk import first_requests, listings
 from kvmtui.console.feed import Early, Feed, Stage
+from kvmtui.console.preferences import Preferences
 from kvmtui.errors import WorkerError
 from kvmtui.wire.line import Line
 from kvmtui.wire.messages import MakePlan, Note, OpenSummary, OpenWindow, encode
@@ -74,7 +75,7 @@ async def test_no_worker_is_told_in_words(tmp_path: Path) -> None:
     def dial() -> Line:
         raise WorkerError(said, remedy="leave this program and start the one that is installed now")
 
-    app = Console(dial, theme.load("dark"), clock=lambda: NOW)
+    app = Console(dial, Preferences(theme.load("dark")), clock=lambda: NOW)
     async with app.run_test(size=(120, 40)) as pilot:
         desk = Desk(app, pilot, FakeWorker(tmp_path))
         await desk.until(lambda: app.feed.stage is Stage.GONE)
@@ -115,7 +116,7 @@ async def test_what_was_asked_early_is_not_asked_again(tmp_path: Path) -> None:
         return Early(line, summary, lists, {request.window: request for request in requests})
 
     early = await asyncio.to_thread(reach)
-    app = Console(dialler(worker), theme.load("dark"), early=early, clock=lambda: NOW)
+    app = Console(dialler(worker), Preferences(theme.load("dark")), early=early, clock=lambda: NOW)
     async with app.run_test(size=(120, 40)) as pilot:
         desk = Desk(app, pilot, worker)
         await desk.until(lambda: "web-01" in desk.text())
@@ -139,7 +140,7 @@ async def test_a_failure_of_the_console_leaves_one_line(tmp_path: Path) -> None:
     small_fleet(worker)
     worker.start()
     log = tmp_path / "console.log"
-    app = Console(dialler(worker), theme.load("dark"), log=log, clock=lambda: NOW)
+    app = Console(dialler(worker), Preferences(theme.load("dark")), log=log, clock=lambda: NOW)
 
     async def failing() -> None:
         secret = "hunter2"  # noqa: F841

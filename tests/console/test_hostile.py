@@ -12,6 +12,7 @@ import pytest
 
 from kvmtui.console import theme
 from kvmtui.console.app import Console
+from kvmtui.console.preferences import Preferences
 from kvmtui.errors import WorkerError
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Job, JobState
@@ -109,7 +110,7 @@ async def test_lines_keep_their_width(tmp_path: Path, text: str) -> None:
     def dial() -> Line:
         raise WorkerError(text, where=text, words=text, remedy=text)
 
-    app = Console(dial, theme.load("dark"))
+    app = Console(dial, Preferences(theme.load("dark")))
     async with app.run_test(size=(80, 24)) as pilot:
         desk = Desk(app, pilot, FakeWorker(tmp_path))
         await desk.until(lambda: app.feed.trouble)

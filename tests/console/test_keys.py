@@ -23,7 +23,9 @@ from kvmtui.model.columns import COLUMNS, WORST_FIRST
 
 def test_no_key_is_bound_twice_or_where_it_must_not() -> None:
     """One meaning a place; what torn escape sequences arrive as, and what multiplexers use, stays free."""
-    assert keys.clashes() == []
+    assert keys.BUILT_IN.clashes() == []
+    assert not {key for action in keys.ACTIONS for key in action.keys} & (keys.FREE | keys.TORN)
+    assert "a" not in keys.BUILT_IN.moves
 
 
 @pytest.mark.parametrize("page", [MainPage, DetailPage, JobPage, HelpPage])
@@ -36,7 +38,7 @@ def test_every_binding_has_its_method(page: type[MainPage]) -> None:
 
 def test_everything_is_in_the_help() -> None:
     """If it is not reachable from ?, it does not exist: keys, verbs, columns with their formulas."""
-    text = re.sub(r"\s+", " ", "\n".join(plain(line) for line in help_lines(400)))
+    text = re.sub(r"\s+", " ", "\n".join(plain(line) for line in help_lines(400, keys.BUILT_IN)))
     for action in keys.ACTIONS:
         assert action.help in text
     for verb in VERBS.values():
@@ -68,7 +70,7 @@ def _keys(text: str, at: float, apart: float = 0.0) -> list[Arrived]:
 
 def test_one_key_at_a_time_is_typing() -> None:
     """Keys that are pressed one after the other all count."""
-    sieve = Sieve(keys.MOVES)
+    sieve = Sieve(keys.BUILT_IN.moves)
     for place, key in enumerate("adyq/?"):
         assert sieve.sift(_keys(key, place * 0.05)) == (tuple(_keys(key, place * 0.05)), "")
 
@@ -76,26 +78,26 @@ def test_one_key_at_a_time_is_typing() -> None:
 @pytest.mark.parametrize("text", ["easy", "ady", "ay\r", "y\r", "jay", "aa", "jjy"])
 def test_a_burst_is_dropped_and_told(text: str) -> None:
     """What comes at once is no typing: nothing of it counts."""
-    sifted = Sieve(keys.MOVES).sift(_keys(text, 1.0))
+    sifted = Sieve(keys.BUILT_IN.moves).sift(_keys(text, 1.0))
     assert sifted.keys == ()
     assert sifted.burst == text.replace("\r", "⏎")
 
 
 def test_a_key_held_down_is_no_burst() -> None:
     """Over a slow line movements arrive together."""
-    sifted = Sieve(keys.MOVES).sift(_keys("jjjjkk", 1.0))
+    sifted = Sieve(keys.BUILT_IN.moves).sift(_keys("jjjjkk", 1.0))
     assert [key.key for key in sifted.keys] == list("jjjjkk")
 
 
 @pytest.mark.parametrize("text", ["j\r", "zg", "aj"])
 def test_a_quick_hand_is_no_burst(text: str) -> None:
     """Two keys that a slow line delivers together, one of them a movement."""
-    assert Sieve(keys.MOVES).sift(_keys(text, 1.0)).burst == ""
+    assert Sieve(keys.BUILT_IN.moves).sift(_keys(text, 1.0)).burst == ""
 
 
 def test_a_burst_in_two_portions_is_one() -> None:
     """What follows without a pause belongs to what was dropped; after a pause somebody types again."""
-    sieve = Sieve(keys.MOVES)
+    sieve = Sieve(keys.BUILT_IN.moves)
     assert sieve.sift(_keys("ea", 1.0)).burst == "ea"
     assert sieve.sift(_keys("s", 1.0 + APART_S / 2)).burst == "s"
     assert sieve.sift(_keys("y", 2.0)).keys == tuple(_keys("y", 2.0))
@@ -104,7 +106,7 @@ def test_a_burst_in_two_portions_is_one() -> None:
 
 def test_in_an_input_everything_counts() -> None:
     """A filter may be typed as fast as it comes."""
-    sieve = Sieve(keys.MOVES)
+    sieve = Sieve(keys.BUILT_IN.moves)
     sieve.in_input = True
     assert len(sieve.sift(_keys("host:kvm1", 1.0)).keys) == 9
 
@@ -112,7 +114,7 @@ def test_in_an_input_everything_counts() -> None:
 @pytest.mark.parametrize("tail", ["[A", "OA", "[5~", "[1;5C", "[200~", "OP", "[<0;12;7M"])
 def test_a_torn_sequence_is_swallowed(tail: str) -> None:
     """The rest of a sequence whose ESC came alone does nothing, in one portion or many."""
-    sieve = Sieve(keys.MOVES)
+    sieve = Sieve(keys.BUILT_IN.moves)
     assert [key.key for key in sieve.sift(_keys("\x1b", 1.0)).keys] == ["escape"]
     for place, character in enumerate(tail):
         sifted = sieve.sift(_keys(character, 1.1 + place * 0.01))
@@ -122,7 +124,7 @@ def test_a_torn_sequence_is_swallowed(tail: str) -> None:
 
 def test_after_half_a_second_a_bracket_is_a_bracket() -> None:
     """Nothing is swallowed for ever."""
-    sieve = Sieve(keys.MOVES)
+    sieve = Sieve(keys.BUILT_IN.moves)
     sieve.sift(_keys("\x1b", 1.0))
     assert len(sieve.sift(_keys("O", 1.0 + TORN_S + 0.01)).keys) == 1
 
@@ -130,7 +132,7 @@ def test_after_half_a_second_a_bracket_is_a_bracket() -> None:
 @given(st.text(max_size=30), st.lists(st.integers(0, 5), max_size=30))
 def test_nothing_is_counted_that_was_not_pressed(text: str, cuts: list[int]) -> None:
     """However keys are cut into portions: in order, none twice, none invented."""
-    sieve = Sieve(keys.MOVES)
+    sieve = Sieve(keys.BUILT_IN.moves)
     counted: list[Arrived] = []
     whole = _keys(text, 1.0, 0.003)
     rest = list(whole)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
 from kvmtui.cli.arguments import understand
 from kvmtui.cli.ls import _names
 from kvmtui.config.read import read
-from kvmtui.console import theme
+from kvmtui.console import keymap, theme
 from kvmtui.fleet.filter import parse
 from kvmtui.model.columns import COLUMNS
 from tests.readme import README, renewed
@@ -18,6 +19,7 @@ from tests.readme import README, renewed
 TEXT = README.read_text(encoding="utf-8")
 FENCED = re.findall(r"^```(\w*)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 COMMANDS = [line.partition("  #")[0].strip() for kind, block in FENCED if kind == "sh" for line in block.splitlines()]
+EXAMPLES = {block.partition("\n")[0].rpartition("/")[2]: block for kind, block in FENCED if kind == "yaml"}
 FILTERS = [
     (resource, line.partition("  ")[0].strip())
     for resource, block in re.findall(r"<!-- filters: (\w+) -->\n```\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
@@ -45,8 +47,15 @@ def test_its_commands_are_understood(command: str) -> None:
 
 def test_its_config_is_one() -> None:
     """As a reader may copy it."""
-    (example,) = [block for kind, block in FENCED if kind == "yaml"]
-    assert len(read(example.encode(), README.with_name("config.yaml")).hosts) == 2
+    assert len(read(EXAMPLES["config.yaml"].encode(), README.with_name("config.yaml")).hosts) == 2
+
+
+def test_its_keys_are_some(tmp_path: Path) -> None:
+    """As a reader may copy them."""
+    (tmp_path / "keys.yaml").write_text(EXAMPLES["keys.yaml"])
+    chosen, problems = keymap.read(tmp_path / "keys.yaml")
+    assert problems == ()
+    assert chosen.key_of("main.xml") == "–"
 
 
 def test_its_targets_are_in_the_makefile() -> None:

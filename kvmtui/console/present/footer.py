@@ -20,7 +20,7 @@ def footer(actions: Iterable[Action], width: int, words: Mapping[str, str] | Non
     items = []
     for action in actions:
         word = (words or {}).get(action.id, action.footer)
-        if word:
+        if word and action.keys:
             key = spelled(action.keys[0])
             cells = width_of(key) + width_of(word) + 3
             items.append((action.context == "everywhere", cells, (Span(key, "key"), Span(f" {word}  ", "faint"))))

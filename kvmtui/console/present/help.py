@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
-from kvmtui.console.keys import ACTIONS, CONTEXTS, spelled
+from kvmtui.console.keys import CONTEXTS, spelled
 from kvmtui.console.present import hosts, jobs, vms
-from kvmtui.console.present.cells import Line, Span, wrap
+from kvmtui.console.present.cells import Line, Span, line_width, wrap
 from kvmtui.model.columns import COLUMNS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kvmtui.console.keys import Keymap
 
 _UNITS = {
     Kind.PCT: "%",
@@ -32,6 +34,7 @@ _FILTER = (
     ("a or (b c)", "either, and brackets; words side by side must all hold"),
 )
 _SURROUNDINGS = (
+    ("keys.yaml", "in $XDG_CONFIG_HOME/kvmtui: keys of your own, by the names at the right; main.zoom: [f, f5]"),
     ("KVMTUI_THEME", "dark, light, colour-blind-safe, ansi-16 or mono; without it the terminal decides"),
     ("NO_COLOR", "no colour at all; every state is a word and a glyph"),
     ("LANG, LC_ALL", "where they are not UTF-8, lines, glyphs and graphs are ASCII"),
@@ -43,15 +46,15 @@ _MARKS = (
 )
 
 
-def help_lines(width: int) -> list[Line]:
+def help_lines(width: int, keymap: Keymap) -> list[Line]:
     """Return the whole help for so many cells."""
     lines: list[Line] = []
     for context, where in CONTEXTS.items():
         lines += _section(f"Keys {where}")
-        for action in ACTIONS:
-            if action.context == context:
-                lines += _entry(" ".join(map(spelled, action.keys)), action.help, width)
-    lines += _section("Acts on a VM: a, then")
+        for action in keymap.of(context):
+            lines += _entry(" ".join(map(spelled, action.keys)) or "–", action.help, width)
+            lines[-1] = _with_name(lines[-1], action.name, width)
+    lines += _section(f"Acts on a VM: {keymap.key_of('table.act')}, then")
     for verb in VERBS.values():
         says = f"{verb.help} It asks for the VM's name." if verb.destructive else verb.help
         lines += _entry(f"{verb.key}  {verb.title}", says, width)
@@ -84,6 +87,12 @@ def _entry(what: str, says: str, width: int) -> list[Line]:
     texts = wrap(says, max(10, width - label - 4))
     head = (Span(f"  {what:<{label}} ", "key"), Span(texts[0]))
     return [head, *((Span(" " * (label + 3)), Span(text)) for text in texts[1:])]
+
+
+def _with_name(line: Line, name: str, width: int) -> Line:
+    """Return the last line of an entry with the name of its action at the right edge, where there is room."""
+    room = width - line_width(line) - 1
+    return (*line, Span(f"{name:>{room}}", "faint")) if room > len(name) + 1 else line
 
 
 def _states(spans: Iterable[Span]) -> Line:

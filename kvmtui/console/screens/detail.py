@@ -132,7 +132,7 @@ class DetailPage(ReadingPage):
                 glyph, line = jobs.row(placed, held.values, max(0, width - 3), now)
                 lines.append((Span(" "), glyph, Span(" "), *line))
         if len(lines) == 1:
-            return [(), (Span("  no task of the last ones was about this VM alone; t has them all", "faint"),)]
+            return [(), (Span("  no task of the last ones was about this VM alone", "faint"),)]
         return lines
 
     # --- keys --------------------------------------------------------------------------------------------------

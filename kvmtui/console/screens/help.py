@@ -16,10 +16,12 @@ class HelpPage(ReadingPage):
     """Keys, verbs, filter and columns, made from their declarations."""
 
     def make(self, width: int, height: int) -> Sequence[Line]:
-        return help_lines(width)
+        return help_lines(width, self.console.keymap)
 
     def titles(self) -> list[Line]:
-        return [(Span("help", "title"),), (Span("j k move, q closes", "faint"),)]
+        key = self.console.keymap.key_of
+        says = f"{key('list.down')} {key('list.up')} move, {key('everywhere.close')} closes"
+        return [(Span("help", "title"),), (Span(says, "faint"),)]
 
     def do_help(self) -> None:
         """Close it: the key that opened it."""

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kvmtui.console import desk
-from kvmtui.console.keys import ACTIONS
 from kvmtui.console.present.frame import PANES, WIDE, Box, divide
 from kvmtui.console.present.looks import LOOKS
 from kvmtui.console.screens.tables import TablePage
@@ -73,7 +72,7 @@ class MainPage(TablePage):
             words |= {"next_wrong": "", "only_wrong": "", "tasks": ""}
         if self.size.width < WIDE:
             words["zoom"] = ""
-        self.footer.show([a for a in ACTIONS if a.context in {"table", "main", "everywhere"}], words)
+        self.footer.show(self.console.keymap.of("table", "main", "everywhere"), words)
 
     def on_mount(self) -> None:
         super().on_mount()

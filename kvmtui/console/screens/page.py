@@ -8,7 +8,6 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import Layout, WidgetPlacement
 from textual.screen import Screen
 
-from kvmtui.console import keys
 from kvmtui.console.present.frame import Box
 from kvmtui.console.sheets import notice_lines
 from kvmtui.console.widgets.lines import Footer, Overlay, TopLine
@@ -88,8 +87,7 @@ class Page(Screen[None]):
     def show_keys(self) -> None:
         """Have the footer show the keys that matter now."""
         contexts = (*self.contexts, "everywhere")
-        actions = [a for context in contexts for a in keys.ACTIONS if a.context == context and a.footer]
-        self.footer.show(actions, {"close": "close"})
+        self.footer.show(self.console.keymap.of(*contexts), {"close": "close"})
 
     def tick(self) -> None:
         """A second has passed."""
@@ -116,7 +114,7 @@ class Page(Screen[None]):
         lines: list[Line] = []
         notice = self.console.notices.current
         if notice is not None:
-            lines += notice_lines(notice.text, notice.role, width)
+            lines += notice_lines(notice, width, self.size.height)
         if self.sheet is not None:
             lines += self.sheet.lines(width)
         return lines
@@ -164,7 +162,7 @@ class Page(Screen[None]):
             self.sheet.press(key, at if self.console.terminal_keeps_up else float("-inf"))
             self.refresh_overlay()
             return
-        action = keys.find((*self.contexts, "everywhere"), key)
+        action = self.console.keymap.find((*self.contexts, "everywhere"), key)
         if action is not None:
             work: Any = getattr(self, f"do_{action.id}")
             work()
