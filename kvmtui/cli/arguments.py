@@ -98,7 +98,7 @@ def _do() -> _Parser:
 
 
 def _check() -> _Parser:
-    return _parser("check", "Check the config and the keys you chose: every problem, with its line.")
+    return _parser("check", "Check the config, and keys and themes of your own: every problem, with its line.")
 
 
 def _trust() -> _Parser:
@@ -144,7 +144,7 @@ def _console() -> _Parser:
 COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
     "ls": (_ls, "list hosts, VMs or jobs: kvmtui ls vms 'cpu>80' -o json"),
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
-    "check": (_check, "check the config, and the keys you chose"),
+    "check": (_check, "check the config, and keys and themes of your own"),
     "trust": (_trust, "show a host's SSH key, accept it"),
     "worker": (_worker, "run, status, stop, unit: the process in the background"),
     "demo": (_demo, "an invented fleet to play with; a command may follow"),

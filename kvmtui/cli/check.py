@@ -22,7 +22,7 @@ NAMED = 10
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the config that is meant, without touching a host, then the keys somebody chose."""
+    """Check the config that is meant, without touching a host, then the keys and themes of one's own."""
     wrong: list[UsageError] = []
     try:
         _tell(load(source(options).paths.config))
@@ -47,13 +47,23 @@ def _tell(config: Config) -> None:
 
 def _own_files() -> list[UsageError]:
     """Return what is wrong with the files that are of the console alone."""
-    from kvmtui.console import keymap
+    from kvmtui.console import keymap, theme
 
+    wrong: list[UsageError] = []
     path = keymap.place()
-    if not os.path.lexists(path):
-        return []
-    _, problems = keymap.read(path)
-    if problems:
-        return [ConfigError(str(path), problems)]
-    print(f"{clean(str(path))}: fine")
-    return []
+    if os.path.lexists(path):
+        _, problems = keymap.read(path)
+        if problems:
+            wrong.append(ConfigError(str(path), problems))
+        else:
+            print(f"{clean(str(path))}: fine")
+    for name in theme.own():
+        try:
+            weak = theme.hard_to_see(theme.check(name))
+        except ConfigError as error:
+            wrong.append(error)
+            continue
+        print(f"{clean(str(theme.own_folder() / name))}.yaml: fine")
+        for line in weak:
+            print(f"note: {line}")
+    return wrong

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.events import Event, Key, Paste
 
-from kvmtui.console import desk, keys
+from kvmtui.console import desk, keys, theme
 from kvmtui.console.crash import record
 from kvmtui.console.errands import Errands
 from kvmtui.console.feed import Early, Feed, Stage
@@ -23,6 +23,7 @@ from kvmtui.console.screens.page import Page
 from kvmtui.console.terminal import Burst, Terminal
 from kvmtui.console.theme import Palette
 from kvmtui.console.watch import JobWatch
+from kvmtui.console.widgets.painted import Painted
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
 from kvmtui.wire.messages import JobChanged, Jobs, Note, Rows, Series, SummaryChanged
@@ -267,6 +268,13 @@ class Console(App[None]):
         if page.sheet is not None:
             page.sheet.tick()
         page.refresh_overlay()
+
+    def use_theme(self, name: str) -> None:
+        """Look otherwise from now on. Raises ConfigError for a theme that there is not, or that is wrong."""
+        self.palette = Palette(theme.load(name))
+        for screen in self.screen_stack:
+            for painted in screen.query(Painted):
+                painted.paint_anew()
 
     # --- leaving -----------------------------------------------------------------------------------------------
 

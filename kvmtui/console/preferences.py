@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.console import keymap, keys, theme
+from kvmtui.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,23 @@ class Preferences(NamedTuple):
 def preferences(environ: Mapping[str, str]) -> Preferences:
     """Return what is in force. A mistake of somebody's own never keeps the console from opening: it is told.
 
-    Raises ConfigError for a theme that cannot be used.
+    Raises ConfigError where the themes that come with kvmtui cannot be read.
     """
     chosen, problems = keymap.read(keymap.place())
     told = (f"{keymap.place()}: the built-in keys stay where it is wrong", *problems) if problems else ()
-    return Preferences(theme.load(theme.choose(environ)), chosen, told)
+    scheme, more = _theme(environ)
+    return Preferences(scheme, chosen, (*told, *more))
+
+
+def _theme(environ: Mapping[str, str]) -> tuple[theme.Theme, tuple[str, ...]]:
+    """Return the theme in force, and what is wrong with the one that was asked for."""
+    name = theme.choose(environ)
+    if "KVMTUI_THEME" not in environ or name in theme.built_in():
+        return theme.load(name), ()
+    try:
+        asked = theme.load(name)
+    except ConfigError as error:
+        instead = theme.choose({key: value for key, value in environ.items() if key != "KVMTUI_THEME"})
+        return theme.load(instead), (f"{error.where}: not used, but {instead}", *error.problems)
+    weak = theme.hard_to_see(asked)
+    return asked, (f"theme {asked.name}: used as it is", *weak) if weak else ()

@@ -29,7 +29,7 @@ HELLO_S = 0.3
 def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
     """Show the console on the worker of ``paths`` until the user leaves; return the exit code.
 
-    Raises UsageError where there is no terminal to draw on, ConfigError for a theme that cannot be used.
+    Raises UsageError where there is no terminal to draw on, ConfigError where no theme can be read.
     """
     check_terminal(os.environ)
     gc.disable()

@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from rich.errors import StyleSyntaxError
+from rich.color import ColorType
 from rich.style import Style
 
 import kvmtui
+from kvmtui import paths
 from kvmtui.errors import ConfigError
+from kvmtui.text import clean
+from kvmtui.yamltree.bounded import read_bounded
+from kvmtui.yamltree.nodes import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rich.color import Color
+
+OWN_MAX = 100
+"""Themes of one's own that are looked at."""
 
 ROLES: dict[str, str] = {
     "text": "what is there to be read",
@@ -74,6 +83,48 @@ class Palette:
         return style
 
 
+def contrast(style: Style) -> float | None:
+    """Return how far what is drawn in ``style`` stands out from its ground, 1 to 21 (WCAG 2).
+
+    None where the terminal's own colours decide.
+    """
+    colours = [_luminance(colour) for colour in (style.color, style.bgcolor)]
+    if colours[0] is None or colours[1] is None:
+        return None
+    dark, light = sorted(each for each in colours if each is not None)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color | None) -> float | None:
+    if colour is None or colour.is_default or colour.type is ColorType.STANDARD:
+        return None
+    parts = [part / 255 for part in colour.get_truecolor()]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def least_contrast(role: str) -> float:
+    """Return the contrast that a role must have: 4.5 for what is read, 3 for what is looked at, none for lines."""
+    if role == "frame":
+        return 0.0
+    return 3.0 if role == "focus" or role.startswith("graph-") else 4.5
+
+
+def hard_to_see(theme: Theme) -> list[str]:
+    """Return what is hard to see in a theme, a line of text each with what to do."""
+    palette = Palette(theme)
+    found = []
+    for role in ROLES:
+        least = least_contrast(role)
+        weak = {ground: ratio for ground in GROUNDS if (ratio := contrast(palette.style(role, ground))) is not None}
+        weak = {ground: ratio for ground, ratio in weak.items() if ratio < least}
+        if weak:
+            told = ", ".join(f"{ground} {ratio:.1f}" for ground, ratio in weak.items())
+            found.append(f"{role} is hard to see on {told}; {least:g} to 1 is wanted · make it lighter or darker")
+    same = [g for g in ("cursor", "idle") if palette.style("text", g) == palette.style("text", "base")]
+    return found + [f"{g} looks like base: nobody sees where the cursor is · give it another ground" for g in same]
+
+
 def folder() -> Path:
     """Return the folder of the themes that come with kvmtui: in the package, or beside it in a checkout."""
     package = Path(kvmtui.__file__).parent
@@ -81,46 +132,54 @@ def folder() -> Path:
     return inside if inside.is_dir() else package.parent / "themes"
 
 
-def names() -> list[str]:
+def own_folder() -> Path:
+    """Return the folder for themes of one's own."""
+    return paths.config_home() / "themes"
+
+
+def built_in() -> list[str]:
     """Return the names of the themes that come with kvmtui."""
     return sorted(path.stem for path in folder().glob("*.yaml"))
 
 
+def own() -> list[str]:
+    """Return the names of somebody's own themes, right or wrong."""
+    return sorted(path.stem for path in own_folder().glob("*.yaml"))[:OWN_MAX]
+
+
+def names() -> list[str]:
+    """Return the names of all themes."""
+    return sorted({*built_in(), *own()})
+
+
 def load(name: str) -> Theme:
     """Return a theme by its name. Raises ConfigError with everything that is wrong with it."""
-    path = folder() / f"{name}.yaml"
-    if name not in names():
-        raise ConfigError(name, [f"there is no theme of this name · there are {', '.join(names())}"])
-    import yaml
+    if name in built_in():
+        return _read(folder() / f"{name}.yaml")
+    if name in own():
+        return _read(own_folder() / f"{name}.yaml")
+    raise ConfigError(clean(name, 40), [f"there is no theme of this name · there are {clean(', '.join(names()), 400)}"])
 
-    try:
-        theme = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Theme)
-    except (OSError, yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), [str(error)]) from error
-    problems = [
-        *_compare("ground", theme.grounds, GROUNDS),
-        *_compare("role", theme.roles, ROLES),
-        *_unreadable(theme.grounds | theme.roles),
-    ]
-    if problems:
-        raise ConfigError(str(path), problems)
+
+def check(name: str) -> Theme:
+    """Return one of somebody's own themes. Raises ConfigError as load() does, for a name that cannot be chosen too."""
+    if name in built_in():
+        where = str(own_folder() / f"{name}.yaml")
+        raise ConfigError(where, [f"{name} comes with kvmtui, and that one is used · give the file another name"])
+    return load(name)
+
+
+def _read(path: Path) -> Theme:
+    from kvmtui.console.theme_file import read
+
+    raw, why, remedy = read_bounded(path)
+    if why:
+        raise ConfigError(str(path), [f"cannot be read: {why} · {remedy or 'make it readable, or remove it'}"])
+    problems = Problems()
+    theme = read(raw, path.stem, problems)
+    if theme is None:
+        raise ConfigError(str(path), problems.lines())
     return theme
-
-
-def _compare(what: str, given: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    missing = [f"{what} {name} is missing · {wanted[name]}" for name in wanted if name not in given]
-    strange = [f"there is no {what} {name} · there are {', '.join(wanted)}" for name in given if name not in wanted]
-    return missing + strange
-
-
-def _unreadable(styles: Mapping[str, str]) -> list[str]:
-    problems = []
-    for name, style in styles.items():
-        try:
-            Style.parse(style)
-        except StyleSyntaxError as error:
-            problems.append(f"{name}: {error}")
-    return problems
 
 
 def choose(environ: Mapping[str, str]) -> str:

@@ -149,7 +149,13 @@ def seated(
     """A console on ``worker`` at a pty of that size."""
     folder = worker.path.parent
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    env |= {"LANG": "C.UTF-8", "TZ": "UTC", "PYTHONPATH": str(Path.cwd()), **(environ or {})}
+    env |= {
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "XDG_CONFIG_HOME": str(folder),
+        "PYTHONPATH": str(Path.cwd()),
+        **(environ or {}),
+    }
     # env is what sets TERM: the pty's own environment says xterm-256color
     command = ["/usr/bin/env", *(f"{key}={value}" for key, value in (environ or {}).items())]
     command += [sys.executable, "-c", PROGRAM, str(folder)]

@@ -157,6 +157,20 @@ def test_no_color_means_it(worker: FakeWorker) -> None:
         assert codes <= {b"", b"0", b"1", b"2", b"4", b"7", b"39", b"49"}
 
 
+def test_a_wrong_choice_stops_nothing(worker: FakeWorker, tmp_path: Path) -> None:
+    """Of a theme and of keys: both are said, what suits the terminal is used."""
+    (tmp_path / "kvmtui").mkdir()
+    (tmp_path / "kvmtui" / "keys.yaml").write_text("main.zooom: f5\nlist.down: [e]\n")
+    with seated(worker, environ={"KVMTUI_THEME": "drak"}) as seat:
+        seat.see("web-01")
+        seat.see("did you mean main.zoom?")
+        seat.see("drak: not used, but dark")
+        seat.forget()
+        seat.press("e")
+        seat.see("▸? cache-11")
+        assert seat.leave() == 0
+
+
 def test_sixteen_colours_are_the_terminals_own(worker: FakeWorker) -> None:
     """No 24-bit codes where the terminal has sixteen."""
     with seated(worker, environ={"TERM": "linux", "COLORTERM": ""}) as seat:

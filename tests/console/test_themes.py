@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
+from pathlib import Path
 
 import pytest
-from rich.color import Color
 from rich.style import Style
 
+from kvmtui.cli import exits, main
 from kvmtui.console import theme
+from kvmtui.console.preferences import preferences
 from kvmtui.errors import ConfigError
+from tests.console.desks import Desk, sitting
 
 NAMES = ("ansi-16", "colour-blind-safe", "dark", "light", "mono")
-DRAWN = {"frame"}
-"""Roles that draw lines, which need not be read."""
-GRAPHS = {name for name in theme.ROLES if name.startswith("graph-")} | {"focus"}
-
-
-def _luminance(color: Color) -> float:
-    assert color.triplet is not None
-    parts = [part / 255 for part in color.triplet]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _contrast(style: Style) -> float:
-    assert style.color is not None
-    assert style.bgcolor is not None
-    light, dark = sorted((_luminance(style.color), _luminance(style.bgcolor)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
 
 
 def test_all_of_them_load() -> None:
@@ -41,15 +28,21 @@ def test_all_of_them_load() -> None:
         assert set(loaded.grounds) == set(theme.GROUNDS)
 
 
-@pytest.mark.parametrize("name", ["dark", "light", "colour-blind-safe"])
-def test_everything_can_be_read(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_can_be_seen(name: str) -> None:
     """Text at least 4.5 to 1 on every ground it stands on, graphs 3 to 1 (WCAG)."""
-    palette = theme.Palette(theme.load(name))
-    for role, ground in product(theme.ROLES, theme.GROUNDS):
-        if role in DRAWN or (role == "entry"):
-            continue
-        least = 3.0 if role in GRAPHS else 4.5
-        assert _contrast(palette.style(role, ground)) >= least, f"{role} on {ground}"
+    assert theme.hard_to_see(theme.load(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("style", "ratio"),
+    [("#ffffff on #000000", 21.0), ("#777777 on #ffffff", 4.48), ("color(231) on color(16)", 21.0), ("reverse", None),
+     ("red on #000000", None), ("#ffffff", None)],
+)  # fmt: skip
+def test_contrast_is_wcags(style: str, ratio: float | None) -> None:
+    """By its own examples; nobody knows what a terminal's sixteen colours look like."""
+    found = theme.contrast(Style.parse(style))
+    assert found == (ratio if ratio is None else pytest.approx(ratio, abs=0.01))
 
 
 def test_the_cursor_can_be_seen() -> None:
@@ -98,3 +91,122 @@ def test_an_unknown_theme_names_the_known() -> None:
     """With a remedy."""
     with pytest.raises(ConfigError, match="there are ansi-16, colour-blind-safe, dark"):
         theme.load("../../etc/passwd")
+
+
+# --- of one's own -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where themes of one's own are."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = tmp_path / "kvmtui" / "themes"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_theme_of_ones_own_stands_beside_the_others(own: Path) -> None:
+    """It says what differs from another."""
+    (own / "night.yaml").write_text('base: dark\nabout: for the night\nroles:\n  text: "bold #ffeedd"\n')
+    assert "night" in theme.names()
+    loaded = theme.load("night")
+    assert (loaded.name, loaded.about) == ("night", "for the night")
+    assert loaded.roles == theme.load("dark").roles | {"text": "bold #ffeedd"}
+    assert loaded.grounds == theme.load("dark").grounds
+    assert preferences({"KVMTUI_THEME": "night"}).told == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("", ["the file holds no theme · begin with \"base: dark\""]),
+        ("- a", ["the file holds no theme"]),
+        ("base: darc", ['line 1: base: "darc" is no choice · one of ansi-16, colour-blind-safe, dark']),
+        ("base: dark\nrole: {}", ['line 2: unknown key "role" · did you mean roles?']),
+        ("base: dark\nroles: {txt: bold}", ['line 2: roles: unknown key "txt" · did you mean text?']),
+        ("base: dark\nroles:\n  text: #ffeedd", ["line 3: roles: text is empty · a colour wants quotes"]),
+        ("base: dark\nroles: {text: '#fff', bad: bolt}", ['text: "#fff"', 'bad: "bolt"']),
+        ("base: dark\nroles: {text: blink red}", ["line 2: roles: text: blink cannot be shown · attributes are bold"]),
+        ("base: dark\nroles: {text: [a]}", ["a list where one text is wanted"]),
+        ("base: dark\nroles: {text: on}", ["on is true in YAML · quote it"]),
+        ("base: dark\nroles: dark", ["roles: \"dark\" where a block of keys is wanted"]),
+        ("base: dark\nname: day", ['line 2: name: "day" · a theme has the name of its file: night']),
+        ("base: [dark", ["not YAML"]),
+        ("base: dark\nbase: light", ['line 2: "base" stands on line 1 already']),
+        ("roles: {text: bold}", ["base is missing: the screen · give it a style", "faint is missing"]),
+        ("base: dark\nroles: {text: \"\\x1b\"}", ['text: "\ufffd"']),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_told_at_once(own: Path, text: str, problems: Sequence[str]) -> None:
+    """With its line and a remedy; the theme that suits the terminal stands in."""
+    (own / "night.yaml").write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        theme.load("night")
+    assert raised.value.where.endswith("night.yaml")
+    for wanted in problems:
+        assert any(wanted in problem for problem in raised.value.problems), raised.value.problems
+    chosen = preferences({"KVMTUI_THEME": "night", "TERM": "linux"})
+    assert chosen.theme.name == "ansi-16"
+    assert chosen.told == (f"{own / 'night.yaml'}: not used, but ansi-16", *raised.value.problems)
+    assert all(line.isprintable() for line in chosen.told)
+
+
+def test_a_theme_that_is_not_there_stops_nothing() -> None:
+    """It is said."""
+    chosen = preferences({"KVMTUI_THEME": "drak", "TERM": "xterm-256color"})
+    assert chosen.theme.name == "dark"
+    assert "there is no theme of this name" in chosen.told[1]
+
+
+def test_what_is_hard_to_see_is_told(own: Path) -> None:
+    """By role, with the grounds it is worst on; the theme is used all the same."""
+    (own / "pale.yaml").write_text(
+        'base: light\ngrounds: {cursor: "on #ffffff", base: "on #ffffff"}\nroles: {text: "#bbbbbb"}\n'
+    )
+    chosen = preferences({"KVMTUI_THEME": "pale"})
+    assert chosen.theme.name == "pale"
+    text = next(line for line in chosen.told if line.startswith("text is hard to see on base 1.9, bar "))
+    assert "4.5 to 1 is wanted" in text
+    assert any(line.startswith("cursor looks like base") for line in chosen.told)
+
+
+def test_check_looks_at_them(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One whose name is taken is never used."""
+    (tmp_path / "c.yaml").write_text("hosts: [{name: a, uri: 'qemu:///system'}]")
+    monkeypatch.setenv("KVMTUI_CONFIG", str(tmp_path / "c.yaml"))
+    (own / "night.yaml").write_text('base: dark\nroles: {text: "#333333"}\n')
+    assert main(["check"]) == exits.DONE
+    out = capsys.readouterr().out
+    assert "night.yaml: fine" in out
+    assert "note: text is hard to see" in out
+    (own / "dark.yaml").write_text("base: light\n")
+    assert main(["check"]) == exits.USAGE
+    assert "dark comes with kvmtui, and that one is used · give the file another name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("keys", [(), ("a",), ("enter", "l"), ("?",), ("slash", "w"), ("f",), ("t", "o")])
+async def test_another_theme_is_everywhere_at_once(keys: Sequence[str]) -> None:
+    """As if the console had been opened with it: pages below, panes that are not shown, menus, too."""
+
+    def drawn(desk: Desk) -> list[object]:
+        strips = desk.app.screen._compositor.render_strips()
+        return [[(segment.text, segment.style) for segment in strip] for strip in strips]
+
+    pictures = []
+    for began in ("light", "dark"):
+        async with sitting(look=began) as desk:
+            await desk.until(lambda: desk.app.main.metrics.subject)
+            await desk.settle()
+            await desk.press(*keys)
+            desk.app.use_theme("light")
+            await desk.settle()
+            on_top = drawn(desk)
+            await desk.press("escape", "escape", "f", "f", "1", "t")
+            await desk.settle()
+            pictures.append((on_top, drawn(desk)))
+    assert pictures[0] == pictures[1]
+    async with sitting() as desk:
+        with pytest.raises(ConfigError):
+            desk.app.use_theme("drak")

@@ -75,7 +75,15 @@ def test_its_filters_mean_something(resource: str, example: str) -> None:
 def test_its_themes_are_those_there_are() -> None:
     """By the names that KVMTUI_THEME takes."""
     section = TEXT.partition("### Colours")[2].partition("\n#")[0]
-    assert set(re.findall(r"`([a-z0-9-]+)`", section)) == set(theme.names())
+    assert set(re.findall(r"`([a-z0-9-]+)`", section)) == set(theme.built_in())
+
+
+def test_its_theme_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a reader may copy it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    theme.own_folder().mkdir(parents=True)
+    (theme.own_folder() / "night.yaml").write_text(EXAMPLES["night.yaml"])
+    assert theme.hard_to_see(theme.check("night")) == []
 
 
 def test_its_links_lead_somewhere() -> None:

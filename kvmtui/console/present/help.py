@@ -35,7 +35,7 @@ _FILTER = (
 )
 _SURROUNDINGS = (
     ("keys.yaml", "in $XDG_CONFIG_HOME/kvmtui: keys of your own, by the names at the right; main.zoom: [f, f5]"),
-    ("KVMTUI_THEME", "dark, light, colour-blind-safe, ansi-16 or mono; without it the terminal decides"),
+    ("KVMTUI_THEME", "dark, light, colour-blind-safe, ansi-16, mono, or one in $XDG_CONFIG_HOME/kvmtui/themes"),
     ("NO_COLOR", "no colour at all; every state is a word and a glyph"),
     ("LANG, LC_ALL", "where they are not UTF-8, lines, glyphs and graphs are ASCII"),
 )

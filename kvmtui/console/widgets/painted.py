@@ -81,6 +81,10 @@ class Painted(Widget, can_focus=False):
             self.refresh(*differ)
 
     def on_resize(self) -> None:
+        self.paint_anew()
+
+    def paint_anew(self) -> None:
+        """Paint everything: nothing looks as it did."""
         self._strips = []
         self.repaint()
 
