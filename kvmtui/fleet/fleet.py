@@ -185,6 +185,11 @@ class Fleet:
         return {name: known.host for name, known in self._known.items()}
 
     @property
+    def known(self) -> Mapping[str, KnownHost]:
+        """Name -> all that is known of the host, in the order of the config."""
+        return self._known
+
+    @property
     def vms(self) -> Mapping[Address, Vm]:
         """(host, UUID) -> row."""
         return self._shared.table.rows

@@ -10,7 +10,16 @@ from kvmtui.fleet import trouble
 from kvmtui.fleet.known_vms import KnownVms
 from kvmtui.fleet.rates import CLOSEST_S, host_figures
 from kvmtui.fleet.trouble import HostFacts
-from kvmtui.hosts.reports import Happened, Identity, LinkReport, Listing, Sampling, Vitals
+from kvmtui.hosts.reports import (
+    Happened,
+    Identity,
+    Inspected,
+    LinkReport,
+    Listing,
+    Sampling,
+    Surveyed,
+    Vitals,
+)
 from kvmtui.model.host import Host, LinkState
 from kvmtui.model.vm import Vm, VmState
 
@@ -27,6 +36,10 @@ class KnownHost:
         self.vms = KnownVms(entry, shared)
         self.host_uuid = ""
         """libvirt's UUID of the host; "" while it is not known, or where the host has none."""
+        self.identity: Identity | None = None
+        """What it was when it last told."""
+        self.inspected: Inspected | None = None
+        """What a shell there told last; of another connect than this one, too."""
         self._shared = shared
         self._lost_at = 0.0
         self._link_at = 0.0
@@ -99,6 +112,10 @@ class KnownHost:
                 self._take_vitals(report)
             case Identity():
                 self._take_identity(report)
+            case Surveyed():
+                self.vms.take_survey(report)
+            case Inspected():
+                self.inspected = report
         self._heard(report.at)
         return True
 
@@ -129,6 +146,7 @@ class KnownHost:
         return True
 
     def _take_identity(self, report: Identity) -> None:
+        self.identity = report
         self.host_uuid = report.host_uuid
         self._alter(
             version=f"libvirt {report.libvirt}, {report.hypervisor}",

@@ -140,7 +140,7 @@ class KnownVms(VmRows):
             persistent=item.persistent,
             autostart=item.autostart,
             has_snapshot=item.has_snapshot,
-            tags=self._tags(item.name),
+            tags=self._tags(item.uuid, item.name),
             seen=at,
             job=self._shared.table.jobs.get((self.entry.name, item.uuid), ""),
         )
@@ -153,7 +153,7 @@ class KnownVms(VmRows):
             changed = replace(
                 changed,
                 name=item.name,
-                tags=self._tags(item.name),
+                tags=self._tags(item.uuid, item.name),
                 persistent=item.persistent,
                 autostart=item.autostart,
                 has_snapshot=item.has_snapshot,
@@ -203,7 +203,7 @@ class KnownVms(VmRows):
     def _redefined(self, vm: Vm, event: Happened) -> None:
         if self._shared.is_past(event.at, self.seen(vm)):
             return
-        changes: dict[str, Any] = {"name": event.name, "tags": self._tags(event.name), "persistent": True}
+        changes: dict[str, Any] = {"name": event.name, "tags": self._tags(event.uuid, event.name), "persistent": True}
         if vm.state not in ACTIVE:
             changes |= {"vcpus": None, "mem_max_bytes": None}
         self._put(replace(vm, seen=event.at, **changes), event.at)

@@ -41,6 +41,8 @@ class SavedVm(msgspec.Struct, frozen=True, array_like=True, gc=False):
     autostart: bool = False
     has_snapshot: bool = False
     owner: str = ""
+    tags: tuple[str, ...] = ()
+    """Those that stand in its own definition."""
 
 
 class SavedHost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -94,6 +96,7 @@ def hosts_of(fleet: Fleet) -> Iterator[SavedHost]:
                 vm.autostart,
                 vm.has_snapshot,
                 vm.owner,
+                fleet.known[vm.host].vms.own_tags(vm.uuid),
             )
             for vm in fleet.on_hosts([host.name])
         )
@@ -193,6 +196,7 @@ def _host(saved: SavedHost, at: float) -> tuple[Host, list[Vm]]:
             autostart=vm.autostart,
             has_snapshot=vm.has_snapshot,
             owner=text.clean(vm.owner, text.NAME_MAX),
+            tags=tuple(text.clean(tag, text.NAME_MAX) for tag in vm.tags),
             seen=min(vm.seen, at),
         )
         for vm in saved.vms

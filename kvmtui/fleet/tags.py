@@ -1,4 +1,4 @@
-"""Tags that the config's rules give to VMs."""
+"""Tags of VMs: of their host, by the config's rules, of their own."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class TagRules:
             field, _, pattern = rule.partition("~")
             self._rules.append(_Rule(tag, field, re.compile(pattern)))
 
-    def tags(self, of_host: tuple[str, ...], host: str, name: str) -> tuple[str, ...]:
-        """Return the tags of a VM: those of its host, then those whose rule it fits; each once."""
-        if not self._rules:
+    def tags(self, of_host: tuple[str, ...], host: str, name: str, own: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the tags of a VM: those of its host, those whose rule it fits, its own; each once."""
+        if not self._rules and not own:
             return of_host
         fitting = [rule.tag for rule in self._rules if rule.pattern.search(name if rule.field == "name" else host)]
-        return tuple(dict.fromkeys([*of_host, *fitting]))
+        return tuple(dict.fromkeys([*of_host, *fitting, *own]))

@@ -16,6 +16,7 @@ from kvmtui.model.vm import ACTIVE, Vm, VmState
 if TYPE_CHECKING:
     from kvmtui.config.structs import HostConfig
     from kvmtui.fleet.shared import Shared
+    from kvmtui.hosts.reports import Definition, Surveyed
 
 
 class VmRows:
@@ -33,6 +34,11 @@ class VmRows:
         self._stuck: dict[str, str] = {}
         self._io_errors: dict[str, str] = {}
         self._old_figures: set[str] = set()
+        self.definitions: dict[str, Definition] = {}
+        """UUID -> what its definition says, of those that could be read."""
+        self.unread: dict[str, str] = {}
+        """UUID -> why its definition could not be read, of those that were tried last in vain."""
+        self._own_tags: dict[str, tuple[str, ...]] = {}
 
     def seen(self, vm: Vm) -> float:
         """Return when the state of one of them was last read."""
@@ -42,13 +48,34 @@ class VmRows:
         """Take over changed tags."""
         self.entry = entry
         for vm in list(self.rows.values()):
-            if (tags := self._tags(vm.name)) != vm.tags:
+            if (tags := self._tags(vm.uuid, vm.name)) != vm.tags:
                 self._put(replace(vm, tags=tags), vm.seen)
 
     def restore(self, vm: Vm) -> None:
-        """Take in a VM as an earlier worker knew it: unknown until heard of again."""
+        """Take in a VM as an earlier worker knew it, with tags of its own only: unknown until heard of again."""
         if not self.listed_at and vm.uuid not in self.rows:
-            self._put(replace(out_of_sight(vm, vm.seen), tags=self._tags(vm.name)), vm.seen)
+            self._own(vm.uuid, vm.tags)
+            self._put(replace(out_of_sight(vm, vm.seen), tags=self._tags(vm.uuid, vm.name)), vm.seen)
+
+    def own_tags(self, uuid: str) -> tuple[str, ...]:
+        """Return the tags that stand in a VM's own definition."""
+        return self._own_tags.get(uuid, ())
+
+    def take_survey(self, report: Surveyed) -> None:
+        """Take in what the definitions of some of them say."""
+        for found in report.vms:
+            vm = self.rows.get(found.uuid)
+            if vm is None:
+                continue
+            self.definitions[vm.uuid] = found
+            self.unread.pop(vm.uuid, None)
+            self._own(vm.uuid, found.tags)
+            tags = self._tags(vm.uuid, vm.name)
+            if (vm.owner, vm.tags) != (found.owner, tags):
+                self._put(replace(vm, owner=found.owner, tags=tags), vm.seen)
+        for uuid, why in report.failed:
+            if uuid in self.rows:
+                self.unread[uuid] = why
 
     def rejudge(self, uuid: str) -> None:
         """Say anew what is wrong with a VM: something about another host's VM of its UUID changed."""
@@ -68,8 +95,14 @@ class VmRows:
         for vm in list(self.rows.values()):
             self._vanish(vm)
 
-    def _tags(self, name: str) -> tuple[str, ...]:
-        return self._shared.tags.tags(self.entry.tags, self.entry.name, name)
+    def _tags(self, uuid: str, name: str) -> tuple[str, ...]:
+        return self._shared.tags.tags(self.entry.tags, self.entry.name, name, self.own_tags(uuid))
+
+    def _own(self, uuid: str, tags: tuple[str, ...]) -> None:
+        if tags:
+            self._own_tags[uuid] = tags
+        else:
+            self._own_tags.pop(uuid, None)
 
     def _in_state(self, vm: Vm, state: VmState, reason: str, at: float) -> Vm:
         """Return ``vm`` in a state read ``at``; when it began is known only if the one before was."""
@@ -122,6 +155,8 @@ class VmRows:
         del self.rows[vm.uuid]
         self.counts[vm.state] -= 1
         self._forget_run(vm.uuid)
+        for known in (self.definitions, self.unread, self._own_tags):
+            known.pop(vm.uuid, None)
         self._shared.table.drop(vm)
 
 

@@ -18,6 +18,7 @@ from kvmtui.hosts.poller import Poller
 from kvmtui.hosts.reports import LinkReport, Report
 from kvmtui.hosts.retry import NEEDS_YOU_S, Retry
 from kvmtui.hosts.session import Session
+from kvmtui.hosts.survey import Turns
 from kvmtui.hosts.synthetic import Synthetic
 from kvmtui.model.host import LinkState
 from kvmtui.text import duration
@@ -45,6 +46,8 @@ class Surroundings(NamedTuple):
     deliver: Callable[[Report], None]
     clock: Callable[[], float]
     """Seconds since the epoch."""
+    turns: Turns
+    """To read a definition."""
 
 
 class Host:
@@ -216,6 +219,7 @@ class Host:
                 lanes,
                 poller=self.poller,
                 synthetic=self._synthetic,
+                turns=self._shared.turns,
                 deliver=self._deliver,
                 clock=self._shared.clock,
             )

@@ -16,14 +16,13 @@ import libvirt
 from kvmtui.hosts import reasons
 from kvmtui.hosts.binding import Conn, Domain
 from kvmtui.hosts.counting import counters
+from kvmtui.hosts.domain_xml import XML_MAX
 from kvmtui.hosts.reports import Counters, Listed
 from kvmtui.model.vm import VmState
 from kvmtui.text import clean, clean_lines, name_or
 
 KEEP_ALIVE_S = 5
 KEEP_ALIVE_COUNT = 3
-XML_MAX = 4 * 1024 * 1024
-"""Characters of a domain's XML that are kept; libvirt sends no more bytes than this."""
 
 FREE_GROUPS: int = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_INTERFACE
 """Statistics that never ask a QEMU's monitor."""

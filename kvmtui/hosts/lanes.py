@@ -1,4 +1,4 @@
-"""The connections to one host's libvirt: one that polls, one for control, some for actions."""
+"""The connections to one host's libvirt: one that polls, one for control, one that surveys, some for actions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPEN_S = 8.0
 REOPEN_S = 2.5
 """Deadline of a further one, to a host that answered a moment ago; and of the way there."""
 IDLE_S = 60.0
-"""A connection for control or actions is closed after so long without a call."""
+"""A connection other than the one that polls is closed after so long without a call."""
 
 _UNWELCOME = frozenset(
     {
@@ -55,6 +55,7 @@ class Lanes:
         self._only: Lane | None = None
         self._control: Lane | None = None
         self._opening_control = asyncio.Lock()
+        self._survey: Lane | None = None
         self._idle_actions: list[Lane] = []
         self._actions = asyncio.Semaphore(per_host)
         self._all: set[Lane] = set()
@@ -119,6 +120,14 @@ class Lanes:
         finally:
             self._actions.release()
 
+    async def survey(self) -> Lane:
+        """The lane that reads definitions, opened when it is wanted; for one caller. Raises LinkError."""
+        if self._only is not None:
+            return self._only
+        if self._survey is None or not self._survey.alive:
+            self._survey = await self._open(self._connect)
+        return self._survey
+
     async def sweep(self) -> None:
         """Close what has been idle for IDLE_S, forget what is over."""
         before = self._loop.time() - IDLE_S
@@ -127,6 +136,9 @@ class Lanes:
         if self._control is not None and not self._control.busy and self._control.used < before:
             idle.append(self._control)
             self._control = None
+        if self._survey is not None and not self._survey.busy and self._survey.used < before:
+            idle.append(self._survey)
+            self._survey = None
         for lane in idle:
             await lane.close()
         for lane in [lane for lane in self._all if not lane.alive]:

@@ -130,6 +130,11 @@ class Poller:
             self.changed.set()
         self._watched = uuids
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """The VMs that are on a screen."""
+        return self._watched
+
     def event(self, now: float) -> None:
         """Something happened there: list soon."""
         self._list_at = min(self._list_at, max(now + EVENT_LIST_S, self._listed_at + LIST_MIN_S))

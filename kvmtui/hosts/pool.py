@@ -17,6 +17,7 @@ from kvmtui.hosts.host import Host, Surroundings
 from kvmtui.hosts.links import Links
 from kvmtui.hosts.pace import Pace
 from kvmtui.hosts.reports import Report, Seen
+from kvmtui.hosts.survey import Turns
 from kvmtui.model.host import LinkState
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class HostPool:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched: Mapping[str, frozenset[str]] = {}
         self._pace = Pace()
+        self._turns = Turns()
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- from the serve loop ---------------------------------------------------------------------------------------
@@ -179,7 +181,7 @@ class HostPool:
             else:
                 host.poller.periods = config.periods
                 host.per_host = config.limits.per_host
-        surroundings = Surroundings(self._the_links(), self._folder, self._deliver, self._clock)
+        surroundings = Surroundings(self._the_links(), self._folder, self._deliver, self._clock, self._turns)
         self._config = config
         for each in config.hosts:
             if each.name not in self._hosts:

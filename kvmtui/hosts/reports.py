@@ -106,6 +106,51 @@ class Vitals(Report, frozen=True):
     pressure_io_pct: float | None = None
 
 
+class OldestSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The oldest snapshot of a VM."""
+
+    name: str
+    at: float
+    """When it was made, seconds since the epoch by the host's clock of then."""
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the definition of one VM says; of one that runs, the definition it runs with."""
+
+    uuid: str
+    owner: str = ""
+    """See ``Vm.owner``."""
+    tags: tuple[str, ...] = ()
+    """Those in its metadata."""
+    caches: tuple[tuple[str, str], ...] = ()
+    """(target, cache mode) of its disks whose mode keeps an old libvirt from migrating them live."""
+    is_pinned: bool = False
+    """It has devices of its host, and can run nowhere else while it has."""
+    snapshot: OldestSnapshot | None = None
+    """None: it has none, or none tells its age."""
+
+
+class Surveyed(Report, frozen=True):
+    """Definitions of some VMs, as they were read; what was told of these VMs before is void."""
+
+    vms: tuple[Definition, ...]
+    failed: tuple[tuple[str, str], ...] = ()
+    """(UUID, why) of those that could not be read now; they are tried again, seldom."""
+
+
+class Inspected(Report, frozen=True):
+    """What only a shell on the host tells, read seldom; None where it cannot be told."""
+
+    ahead_s: float | None = None
+    """How far the host's clock is ahead of the worker's; negative: behind."""
+    error_s: float = 0.0
+    """``ahead_s`` may be wrong by so much either way: half of the way there and back."""
+    qemus: tuple[tuple[str, bool], ...] | None = None
+    """(UUID, whether the program was replaced since it started) of each QEMU that could be looked at."""
+    unread: str = ""
+    """Why nothing, or not all, is known of its QEMUs."""
+
+
 class Happened(Report, frozen=True):
     """Something happened to a VM, as libvirt's events tell it."""
 

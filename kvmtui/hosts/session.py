@@ -13,10 +13,13 @@ from kvmtui.hosts import events, hypervisor
 from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.calls import Calls
 from kvmtui.hosts.contract import Link
+from kvmtui.hosts.inspection import inspect_for_ever
 from kvmtui.hosts.lane import CallEndedError, Lane
 from kvmtui.hosts.lanes import Lanes
-from kvmtui.hosts.poller import SECOND_ROUND_S, Kind, Poller, Task
+from kvmtui.hosts.poller import Kind, Poller, Task
 from kvmtui.hosts.reports import Happened, Identity, LinkReport, Listed, Listing, Report, Sampling, Vitals
+from kvmtui.hosts.survey import Turns
+from kvmtui.hosts.surveyor import Surveyor
 from kvmtui.hosts.synthetic import Synthetic
 from kvmtui.hosts.vitals import VitalsSource
 from kvmtui.model.host import LinkState
@@ -24,7 +27,6 @@ from kvmtui.model.vm import ACTIVE
 
 logger = logging.getLogger(__name__)
 
-VITALS_S = 5.0
 FLAGS_S = 8.0
 """How long autostart, snapshots, saved images are believed where no event and no change of state says otherwise."""
 SWEEP_S = 10.0
@@ -50,12 +52,15 @@ class Session:
         *,
         poller: Poller,
         synthetic: Synthetic | None,
+        turns: Turns,
         deliver: Callable[[Report], None],
         clock: Callable[[], float],
     ) -> None:
-        """``link`` is connected, or None for the test driver. ``synthetic`` makes its figures up, if they shall be."""
+        """``link`` is connected, or None for the test driver. ``synthetic`` makes its figures up, if they shall be.
+        ``turns`` are those of all hosts to read a definition."""
         self.name = name
         self.calls = Calls(name, lanes, poller, clock)
+        self._surveyor = Surveyor(name, lanes, poller, turns, deliver, clock)
         self._link = link
         self._lanes = lanes
         self._poller = poller
@@ -87,9 +92,11 @@ class Session:
             logger.warning("%s: libvirt tells no events: %s", self.name, error)
         except CallEndedError as error:
             await self._reopen(error)
-        tasks = [asyncio.create_task(each) for each in (self._poll(), self._read_vitals(), self._sweep())]
+        duties = (self._poll(), self._read_vitals(), self._sweep(), self._surveyor.run())
+        tasks = [asyncio.create_task(each) for each in duties]
         if self._link is not None:
             tasks.append(asyncio.create_task(self._notice_loss(self._link)))
+            tasks.append(asyncio.create_task(self._inspect(self._link)))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -221,6 +228,8 @@ class Session:
             self._up = True
             self._deliver(LinkReport(host=self.name, at=at, state=LinkState.UP))
         self._deliver(Listing(host=self.name, at=at, vms=self._vms))
+        if before is None or found.vms is not before.vms:
+            self._surveyor.listed(found.vms)
 
     async def _sample(self, step: Task, began: float) -> None:
         at = self._clock()
@@ -267,6 +276,7 @@ class Session:
         if self._over:  # nothing is known of a host that is lost
             return
         for event in taken:
+            self._surveyor.happened(event.uuid, event.kind)
             self._deliver(
                 Happened(
                     host=self.name,
@@ -286,18 +296,7 @@ class Session:
 
     async def _read_vitals(self) -> NoReturn:
         source = VitalsSource(self.name, self._link, lambda: self._poll_lane, await self._made_up_vitals())
-        pause_s = SECOND_ROUND_S
-        while True:
-            try:
-                vitals = await source.read(self._clock)
-            except (CallEndedError, LinkError) as error:  # what is lost is noticed by the polls
-                logger.debug("%s: no figures of the host: %s", self.name, error)
-            else:
-                if vitals is None:
-                    break
-                self._deliver(vitals)
-            await asyncio.sleep(pause_s)
-            pause_s = VITALS_S * self._poller.pace
+        await source.tell(self._deliver, self._clock, self._poller)
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")
 
@@ -307,6 +306,11 @@ class Session:
             return None
         facts = await asyncio.shield(self._facts)
         return lambda at: made_up.vitals(self.name, facts, self._vms, at)
+
+    async def _inspect(self, link: Link) -> NoReturn:
+        await inspect_for_ever(self.name, link, self._deliver, self._clock)
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
 
     async def _sweep(self) -> NoReturn:
         while True:

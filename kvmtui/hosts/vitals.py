@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 
-from kvmtui.errors import LibvirtError
+from kvmtui.errors import LibvirtError, LinkError
 from kvmtui.hosts import hypervisor, probe
 from kvmtui.hosts.contract import Link
-from kvmtui.hosts.lane import Lane
-from kvmtui.hosts.reports import Vitals
+from kvmtui.hosts.lane import CallEndedError, Lane
+from kvmtui.hosts.poller import SECOND_ROUND_S, Poller
+from kvmtui.hosts.reports import Report, Vitals
 
+PERIOD_S = 5.0
 FIGURES_S = 3.0
+
+logger = logging.getLogger(__name__)
 
 
 class VitalsSource:
@@ -48,3 +54,18 @@ class VitalsSource:
             mem_total_bytes=figures.mem_total_bytes,
             mem_available_bytes=figures.mem_available_bytes,
         )
+
+    async def tell(self, deliver: Callable[[Report], None], clock: Callable[[], float], poller: Poller) -> None:
+        """Deliver the counters every PERIOD_S, at the pace of the polls; return if nobody will ever tell them."""
+        pause_s = SECOND_ROUND_S
+        while True:
+            try:
+                vitals = await self.read(clock)
+            except (CallEndedError, LinkError) as error:  # what is lost is noticed by the polls
+                logger.debug("%s: no figures of the host: %s", self._name, error)
+            else:
+                if vitals is None:
+                    return
+                deliver(vitals)
+            await asyncio.sleep(pause_s)
+            pause_s = PERIOD_S * poller.pace

@@ -6,7 +6,19 @@ from typing import Any
 
 from kvmtui.config import Config, HostConfig
 from kvmtui.fleet.fleet import Fleet
-from kvmtui.hosts.reports import Counters, Happened, Identity, LinkReport, Listed, Listing, Report, Sampling, Vitals
+from kvmtui.hosts.reports import (
+    Counters,
+    Definition,
+    Happened,
+    Identity,
+    LinkReport,
+    Listed,
+    Listing,
+    Report,
+    Sampling,
+    Surveyed,
+    Vitals,
+)
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import Vm, VmState
 
@@ -78,6 +90,10 @@ class World:
             "mem_total_bytes": 64 * GIB,
         } | more
         return self.take(Identity(host=host, at=self.now, **fields))
+
+    def surveys(self, host: str, number: int, **more: Any) -> frozenset[str]:
+        """The definition of a VM is read."""
+        return self.take(Surveyed(host=host, at=self.now, vms=(Definition(uuid=uuid(number), **more),)))
 
     def vitals(self, host: str, **more: Any) -> frozenset[str]:
         return self.take(Vitals(host=host, at=self.now, **more))

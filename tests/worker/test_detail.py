@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvmtui.errors import LibvirtError
-from kvmtui.fleet.detail import XML_MAX, parse
+from kvmtui.fleet.detail import parse
+from kvmtui.hosts.domain_xml import XML_MAX
 from kvmtui.model.vm import Disk, Nic, Vm, VmState
 
 VM = Vm(host="kvm1", uuid="u", name="web", state=VmState.RUNNING)
