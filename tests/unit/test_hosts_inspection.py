@@ -1,4 +1,4 @@
-"""A host's clock, and which of its QEMUs run a program that was replaced; whatever a host answers."""
+"""A host's clock, the programs its QEMUs run; whatever a host answers."""
 
 from __future__ import annotations
 
