@@ -15,6 +15,7 @@ from kvmtui.console import desk, keys, theme
 from kvmtui.console.crash import record
 from kvmtui.console.errands import Errands
 from kvmtui.console.feed import Early, Feed, Stage
+from kvmtui.console.marks import Marks
 from kvmtui.console.notices import Notices
 from kvmtui.console.present.jobs import outcome, progress
 from kvmtui.console.present.topline import TopState
@@ -26,7 +27,7 @@ from kvmtui.console.watch import JobWatch
 from kvmtui.console.widgets.painted import Painted
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import JobChanged, Jobs, Note, Rows, Series, SummaryChanged
+from kvmtui.wire.messages import JobChanged, Jobs, Mark, Note, Rows, Series, SummaryChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -71,6 +72,7 @@ class Console(App[None]):
         if chosen.told:
             self.notices.say(chosen.told[0], "warn", chosen.told[1:])
         self.jobs = JobWatch()
+        self.marks = Marks()
         self.takers: dict[int, Callable[[Any], None]] = {}
         """Window -> what takes its rows or points."""
         self._windows = itertools.count(desk.FIRST_FREE)
@@ -187,7 +189,7 @@ class Console(App[None]):
         if self.feed.stage is not Stage.UP:
             self.jobs.forget()
         if self.feed.stage is Stage.UP:
-            self.work(self._learn_jobs())
+            self.work(self._catch_up())
         if self.feed.stage is Stage.UP and self._told:
             self.say("the worker is back", "good")
             self._told = ""
@@ -200,8 +202,10 @@ class Console(App[None]):
                     screen.fleet_changed()
             self._top()
 
-    async def _learn_jobs(self) -> None:
-        """Hear of the jobs that run already: they are announced only when they change."""
+    async def _catch_up(self) -> None:
+        """Tell a worker what is marked, and hear of the jobs that run already: they are announced when they change."""
+        if self.marks:
+            await self.feed.call(Mark(uuids=tuple(self.marks.uuids), mode="only"))
         for job in (await self.feed.call(Jobs())).jobs:
             if job.state not in ENDED:
                 self.jobs.changed(job)

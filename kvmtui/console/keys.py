@@ -59,6 +59,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("into", ("enter", "d"), "into it: detail of a VM, VMs of a host, steps of a task", "table", footer="detail"),
     Action("order", ("o",), "order by a figure: its letter follows; again reverses", "table", footer="order"),
+    Action("mark", (" ",), "mark the row under the cursor, or unmark it", "table", footer="mark"),
+    Action("mark_range", ("v",), "mark a range: here it begins, v or space ends it", "table"),
+    Action("mark_all", ("*",), "mark all that match, on the screen or not", "table"),
+    Action("unmark", ("u",), "take all marks away; again: bring them back", "table"),
     Action("next_wrong", ("n",), "next row with something wrong", "table", footer="next trouble", moves=True),
     Action("previous_wrong", ("N",), "previous row with something wrong", "table", moves=True),
     Action("only_wrong", ("z",), "only rows with something wrong, and back", "table", footer="only wrong"),
@@ -77,7 +81,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("xml", ("y",), "its XML", "detail", footer="XML"),
     Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
     Action("help", ("?",), "this page", "everywhere", footer="help"),
-    Action("back", ("escape",), "one step out: question, input, zoom, detail, host, filter", "everywhere"),
+    Action(
+        "back",
+        ("escape",),
+        "one step out: question, input, range, zoom, detail, host, filter",
+        "everywhere",
+    ),
     Action("close", ("q", "ctrl+c"), "close what is on top; on the main screen: leave", "everywhere", footer="leave"),
 )
 
@@ -150,6 +159,7 @@ def name_of(key: str, character: str | None) -> str:
 
 
 _SPELLED = {
+    " ": "space",
     "escape": "esc",
     "pagedown": "pgdn",
     "pageup": "pgup",

@@ -56,6 +56,9 @@ class Listing:
         """Rows shown."""
         self.matched = 0
         self.total = 0
+        self.marks = 0
+        """VMs that were marked when the worker last counted, and how many of them are in the list."""
+        self.marked = 0
         self.holding = False
         self.is_answered = False
         """Whether any rows have come yet."""
@@ -129,13 +132,17 @@ class Listing:
         place = self._places.get(key)
         return None if place is None else self._held.get(place)
 
+    def place(self, key: str, otherwise: int) -> int:
+        """Return where the row with that key is, ``otherwise`` if it is not held."""
+        return self._places.get(key, otherwise)
+
     def held_indexes(self) -> list[int]:
         """Return the indexes of the rows that are held, in order."""
         return sorted(self._held)
 
     def take(self, rows: Rows) -> Changed:
         """Take a message of the worker; return what is to be painted anew."""
-        before = (self.matched, self.total, self.top, self.cursor, self.is_answered)
+        before = (self.matched, self.total, self.top, self.cursor, self.is_answered, self.marks, self.marked)
         if rows.reset:
             self._held.clear()
             self._places.clear()
@@ -149,8 +156,11 @@ class Listing:
         for index in [index for index in self._held if index >= rows.matched]:
             self._drop(index)
         self.matched, self.total, self.is_answered = rows.matched, rows.total, True
+        self.marks, self.marked = rows.marks, rows.marked
         self._follow(rows)
-        moved = before != (self.matched, self.total, self.top, self.cursor, self.is_answered)
+        moved = before != (
+            self.matched, self.total, self.top, self.cursor, self.is_answered, self.marks, self.marked
+        )  # fmt: skip
         return Changed(everything=rows.reset or moved, rows=frozenset(changed))
 
     def _put(self, index: int, row: Held) -> None:

@@ -34,16 +34,19 @@ class Question(Sheet):
         closed: Callable[[], None],
         *,
         changed: Callable[[], bool] = lambda: False,
+        take_in: Callable[[], None] | None = None,
         note: str = "",
     ) -> None:
         """``now`` is the worker's clock. ``changed`` is asked each second whether what is touched looks otherwise than
-        in the plan; it sees to it that the question is asked anew. ``note`` says why it was."""
+        in the plan; it sees to it that the question is asked anew. ``take_in`` asks anew with the hidden marks, where
+        there are any. ``note`` says why it was."""
         self.plan = plan
         self._fleet = fleet
         self._now = now
         self._confirmed = confirmed
         self._closed = closed
         self._changed = changed
+        self._take_in = take_in
         self._is_old = False
         self._note = note
         self._role = "warn"
@@ -57,6 +60,13 @@ class Question(Sheet):
         """Whether the plan's time is over."""
         return self._now() >= self.plan.expires
 
+    @property
+    def _takes_in(self) -> bool:
+        """Whether h takes the hidden marks in: not where it may be the beginning of what is typed."""
+        return self._take_in is not None and (
+            self.entry is None or (not self.entry.text and not self.plan.phrase.startswith("h"))
+        )
+
     def tick(self) -> None:
         if not self._is_old:
             self._is_old = self._changed()
@@ -68,7 +78,8 @@ class Question(Sheet):
     def lines(self, width: int) -> list[Line]:
         left = self.plan.expires - self._now()
         lines: list[Line] = [(Span("─" * width, "focus"),)]
-        lines += question(self.plan, self._fleet, left, width, virsh=self._virsh, names=self._names)
+        hint = "h takes them in" if self._takes_in else ""
+        lines += question(self.plan, self._fleet, left, width, virsh=self._virsh, names=self._names, hint=hint)
         if self._note:
             lines.append(fit_line((Span(f" {self._note}", self._role),), width))
         lines.append(fit_line(self._answer(width), width))
@@ -96,7 +107,10 @@ class Question(Sheet):
             self._say("a key came before this question was on the screen: not counted")
             return
         self._note = ""
-        if self.entry is None:
+        if key == "h" and self._takes_in and self._take_in is not None:
+            self._is_old = True
+            self._take_in()
+        elif self.entry is None:
             self._press_plain(key)
         else:
             self._press_typed(key, self.entry)

@@ -63,6 +63,10 @@ class Skip(msgspec.Struct, frozen=True):
     reason: str
 
 
+HIDDEN_MARK = "hidden mark"
+"""Reason of a Skip: it is marked, and not in the list that is looked at."""
+
+
 class Verdict(enum.StrEnum):
     """What the gate says."""
 

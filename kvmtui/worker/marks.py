@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 from kvmtui.errors import UsageError
-from kvmtui.model.job import Skip, Target
+from kvmtui.model.job import HIDDEN_MARK, Skip, Target
 from kvmtui.model.vm import VmState
 from kvmtui.text import clean
 from kvmtui.wire.messages import Selected
@@ -24,7 +24,6 @@ MARKS_MAX = 100_000
 """VMs that one client may mark, and rows of one answer to Select: their keys fit into a line."""
 _UUID_MAX = 36
 _STIRRED = frozenset({"vms"})
-HIDDEN = "hidden mark"
 
 
 class Aimed(NamedTuple):
@@ -92,7 +91,7 @@ class Marks:
             is_shown = shown is None or any(shown.has(vm.host, uuid) for vm in places)
             covered += not is_shown
             if not is_shown and not hidden:
-                skipped.append(Skip(_target(places[0]), HIDDEN))
+                skipped.append(Skip(_target(places[0]), HIDDEN_MARK))
             elif len(places) > 1:
                 where = " and ".join(vm.host for vm in places)
                 skipped.append(Skip(_target(places[0]), f"its UUID is on {where}: act on one of them by itself"))

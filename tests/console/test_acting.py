@@ -87,14 +87,22 @@ async def test_what_does_no_harm_is_not_asked() -> None:
 
 
 async def test_a_verdict_of_no_is_one_line(tmp_path: Path) -> None:
-    """Read-only: no, and why; no question."""
+    """Read-only: greyed in the menu, with the reason; a plan that is refused all the same is one line, no question."""
     worker = FakeWorker(tmp_path, read_only=True)
     small_fleet(worker)
     async with sitting(worker) as desk:
-        await desk.press("slash", *"web-01", "enter", "a", "d")
+        await desk.press("slash", *"web-01", "enter", "a")
+        assert "d  shut down         read-only" in desk.sheet
+        await desk.press("d")
+        assert "shut down: read-only" in desk.sheet
+        assert not desk.worker.asked(MakePlan)
+        assert "RO" in desk.lines()[0]
+        await desk.press("escape")
+        desk.worker.changes = {"verdict": Verdict.NO, "why": "read-only"}
+        desk.worker.read_only = False
+        await desk.press("a", "d")
         assert not desk.sheet
         assert desk.message == "✗ shut down web-01 on kvm1: no, read-only"
-        assert "RO" in desk.lines()[0]
 
 
 async def test_a_refused_plan_is_asked_anew() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.vms import state_span
-from kvmtui.model.job import Danger
+from kvmtui.model.job import HIDDEN_MARK, Danger
 from kvmtui.text import plural
 
 if TYPE_CHECKING:
@@ -28,10 +28,13 @@ def subject(plan: Plan) -> str:
     return f"{plural(len(plan.targets), 'VM')} on {plural(len(hosts), 'host')}"
 
 
-def question(plan: Plan, fleet: str, left_s: float, width: int, *, virsh: bool, names: bool) -> list[Line]:
+def question(
+    plan: Plan, fleet: str, left_s: float, width: int, *, virsh: bool, names: bool, hint: str = ""
+) -> list[Line]:
     """Return the question, less the line in which it is answered.
 
-    ``left_s`` is how long the plan is still good; ``virsh`` and ``names`` open the lists of lines and of VMs.
+    ``left_s`` is how long the plan is still good; ``virsh`` and ``names`` open the lists of lines and of VMs;
+    ``hint`` says what can be done about hidden marks.
     """
     role = {Danger.NORMAL: "title", Danger.WIDE: "warn", Danger.DESTRUCTIVE: "bad"}[plan.danger]
     title = Span(f"{verb_title(plan.verb).capitalize()} {subject(plan)}", role)
@@ -58,7 +61,10 @@ def question(plan: Plan, fleet: str, left_s: float, width: int, *, virsh: bool, 
         lines += _wrapped("look", look, "warn", width)
     skipped = Counter(skip.reason for skip in plan.skipped)
     if skipped:
-        lines += _wrapped("skip", " · ".join(f"{count} {reason}" for reason, count in skipped.items()), "text", width)
+        said = [f"{count} {reason}" for reason, count in skipped.items()]
+        if hint and HIDDEN_MARK in skipped:
+            said.append(hint)
+        lines += _wrapped("skip", " · ".join(said), "text", width)
     lines += _wrapped("undo", plan.undo or "cannot be undone", "text" if plan.undo else "warn", width)
     if virsh:
         shown = plan.virsh[:_VIRSH_MOST]

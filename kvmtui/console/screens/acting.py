@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
+from kvmtui.console import desk
 from kvmtui.console.present.cells import Span
 from kvmtui.console.present.hosts import link_of
 from kvmtui.console.present.jobs import state_of as job_state_of
@@ -13,35 +14,53 @@ from kvmtui.console.present.question import subject
 from kvmtui.console.present.vms import state_of, state_span
 from kvmtui.console.question import Question
 from kvmtui.console.sheets import Choice, Menu
+from kvmtui.console.verbmenu import Aim, Subject, VerbMenu
 from kvmtui.errors import RefusedError
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import ENDED, Plan, Target, Verdict
+from kvmtui.model.job import ENDED, HIDDEN_MARK, Plan, Target, Verdict
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import Abort, MakePlan, Reconnect, Submit
+from kvmtui.wire.messages import Abort, GetEligible, MakePlan, Reconnect, Submit
 
 if TYPE_CHECKING:
+    from kvmtui.actions import Verb
     from kvmtui.console.present.values import Values
     from kvmtui.console.screens.page import Page
 
-Targets = tuple[tuple[str, str], ...]
-"""(host, UUID) of each VM."""
-
 
 def act_on_vm(page: Page, key: str, values: Values) -> None:
-    """Open the menu of verbs for the VM of that row."""
+    """Open the menu of verbs for the VM of that row, or for the marked ones."""
+    marks = page.console.marks
+    visible = page.console.main.vms.listing.marked
+    subjects = []
+    if visible and page is page.console.main:
+        words = (Span(f"the {plural(visible, 'marked VM')}", "accent"),)
+        subjects.append(Subject(Aim(marks=tuple(marks.uuids)), words, {}))
+    if not subjects or key not in marks:
+        subjects.append(_row(key, values))
+
+    def chosen(verb: Verb, aim: Aim) -> None:
+        page.close_sheet()
+        page.console.work(ask(page, verb.id, aim))
+
+    def learn(menu: VerbMenu, aim: Aim) -> None:
+        page.console.work(_learn(page, menu, aim))
+
+    page.open_sheet(VerbMenu(subjects, chosen, page.close_sheet, learn))
+
+
+def _row(key: str, values: Values) -> Subject:
     state = state_of(values)
     host, _, uuid = key.partition("/")
-    title = (
-        Span(f"act on {values.get('name', '')}", "title"), Span(f" on {host}  "), state_span(state),
-    )  # fmt: skip
-    choices = [Choice(verb.key, verb.title, why_not=verb.refusal(state), hint=verb.help) for verb in VERBS.values()]
-    ids = {verb.key: verb.id for verb in VERBS.values()}
+    words = (Span(str(values.get("name", "")), "title"), Span(f" on {host}  "), state_span(state))
+    why_not = {verb.id: verb.refusal(state) for verb in VERBS.values()}
+    return Subject(Aim(targets=((host, uuid),)), words, why_not)
 
-    def chosen(choice: Choice) -> None:
-        page.close_sheet()
-        page.console.work(ask(page, ids[choice.key], ((host, uuid),)))
 
-    page.open_sheet(Menu(title, choices, chosen, page.close_sheet))
+async def _learn(page: Page, menu: VerbMenu, aim: Aim) -> None:
+    """Have the worker say what could be done: states tell less than roles, locks and other hosts do."""
+    request = GetEligible(targets=aim.targets, marks=aim.marks, window=desk.VMS)
+    menu.learn(aim, await page.console.feed.call(request))
+    page.refresh_overlay()
 
 
 def act_on_host(page: Page, name: str, values: Values) -> None:
@@ -88,13 +107,15 @@ async def abort(page: Page, job_id: str) -> None:
     page.console.say(f"task {job.id}: no further step begins; {plural(begun, 'step')} had begun", "notice")
 
 
-async def ask(page: Page, verb: str, targets: Targets, note: str = "", instead_of: Question | None = None) -> None:
+async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Question | None = None) -> None:
     """Have a plan made and ask what it asks. Raises what the worker answers with.
 
     ``instead_of`` is the question over the page whose plan is out of date: nobody has said yes to it, so nothing is
     done without another, and who has left it meanwhile is not asked again.
     """
-    plan = await page.console.feed.call(MakePlan(verb=verb, targets=targets))
+    plan = await page.console.feed.call(
+        MakePlan(verb=verb, targets=aim.targets, marks=aim.marks, window=desk.VMS, hidden=aim.hidden)
+    )
     if instead_of is not None:
         if page.sheet is not instead_of:
             return
@@ -106,22 +127,35 @@ async def ask(page: Page, verb: str, targets: Targets, note: str = "", instead_o
         page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: no, {why}", "bad")
         return
     if plan.verdict is Verdict.MAY and instead_of is None:
-        await submit(page, plan, plan.phrase, targets)
+        await submit(page, plan, plan.phrase, aim)
         return
 
     def confirmed(plan: Plan, typed: str) -> None:
         page.close_sheet()
-        page.console.work(submit(page, plan, typed, targets))
+        page.console.work(submit(page, plan, typed, aim))
 
     def changed() -> bool:
         if all(_looks_as_planned(page, target) for target in plan.targets):
             return False
-        page.console.work(ask(page, verb, targets, note="it has changed: asked again", instead_of=question))
+        page.console.work(ask(page, verb, aim, note="it has changed: asked again", instead_of=question))
         return True
+
+    def take_in() -> None:
+        page.console.work(ask(page, verb, aim._replace(hidden=True), "hidden marks are in now", instead_of=question))
 
     summary = page.console.summary
     fleet = clean(summary.name) if summary is not None else ""
-    question = Question(plan, fleet, page.console.now, confirmed, page.close_sheet, changed=changed, note=note)
+    has_hidden = any(skip.reason == HIDDEN_MARK for skip in plan.skipped)
+    question = Question(
+        plan,
+        fleet,
+        page.console.now,
+        confirmed,
+        page.close_sheet,
+        changed=changed,
+        take_in=take_in if has_hidden else None,
+        note=note,
+    )
     page.open_sheet(question)
 
 
@@ -131,13 +165,18 @@ def _looks_as_planned(page: Page, target: Target) -> bool:
     return held is None or state_of(held.values) is target.state
 
 
-async def submit(page: Page, plan: Plan, typed: str, targets: Targets) -> None:
-    """Hand a confirmed plan in; asked anew where it is not good any more. Raises what the worker answers with."""
+async def submit(page: Page, plan: Plan, typed: str, aim: Aim) -> None:
+    """Hand a confirmed plan in; asked anew where it is not good any more. A job takes its marks with it.
+
+    Raises what the worker answers with.
+    """
     try:
         job = await page.console.feed.call(Submit(plan=plan.id, typed=typed))
     except RefusedError as error:
         if plan.verdict is Verdict.MAY:
             raise
-        await ask(page, plan.verb, targets, note=f"asked again: {error.text}")
+        await ask(page, plan.verb, aim, note=f"asked again: {error.text}")
         return
     page.console.began(job)
+    if aim.marks:
+        page.console.main.marking.spend()

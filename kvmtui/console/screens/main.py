@@ -162,8 +162,8 @@ class MainPage(TablePage):
         self.place_anew()
 
     def do_back(self) -> None:
-        """One step out: notice, zoom, tasks, host scope, filter."""
-        if self.console.dismiss():
+        """One step out: notice, range, zoom, host scope, filter, tasks."""
+        if self.console.dismiss() or self.marking.cancel():
             return
         if self.zoomed:
             self.do_zoom()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kvmtui.console.desk import listing_of
 from kvmtui.console.present.frame import WIDE, whole
 from kvmtui.console.screens.into import act_on, into
+from kvmtui.console.screens.marking import Marking
 from kvmtui.console.screens.ordering import order_menu
 from kvmtui.console.screens.page import Page
 from kvmtui.console.screens.seeking import seek
@@ -28,6 +29,10 @@ class TablePage(Page):
     """Base of pages with tables."""
 
     contexts: tuple[str, ...] = ("list", "table")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marking = Marking(self)
 
     @property
     def table(self) -> Table:
@@ -117,6 +122,20 @@ class TablePage(Page):
             table.listing.only_wrong = not table.listing.only_wrong
             table.try_filter(table.listing.filter)
 
+    # --- marks -------------------------------------------------------------------------------------------------
+
+    def do_mark(self) -> None:
+        self.marking.one()
+
+    def do_mark_range(self) -> None:
+        self.marking.range()
+
+    def do_mark_all(self) -> None:
+        self.marking.all()
+
+    def do_unmark(self) -> None:
+        self.marking.none()
+
     # --- into, and acting --------------------------------------------------------------------------------------
 
     def do_into(self) -> None:
@@ -138,6 +157,8 @@ class TablePage(Page):
     def step_out(self) -> bool:
         """Take away what narrows the table, one thing at a time; return whether there was such a thing."""
         listing = self.table.listing
+        if self.marking.cancel():
+            return True
         if listing.scope:
             listing.scope = ()
             self.table.try_filter(listing.filter)
@@ -181,6 +202,6 @@ class ListPage(TablePage):
         self._table.repaint()
 
     def do_back(self) -> None:
-        """One step out: notice, filter, the page."""
+        """One step out: notice, range, filter, the page."""
         if not self.console.dismiss() and not self.step_out():
             self.dismiss()

@@ -51,6 +51,8 @@ class Table(Pane):
         self.trouble_at = range(0)
         self._trying: str | None = None
         """A filter that was typed and is not answered yet."""
+        self._anchor_at = 0
+        """Where the row was last seen at which a range begins."""
         self._placed: tuple[Placed, ...] = ()
         self._told = ""
         self._hold_until = 0.0
@@ -77,8 +79,16 @@ class Table(Pane):
         if listing.is_answered:
             of = "" if listing.matched == listing.total else f" of {listing.total}"
             chips.append((Span(f"{listing.matched}{of}", "faint"),))
+        if self.has_marks and self.console.marks:
+            chips.insert(1, (Span(self._marked(), "accent"),))
         chips.append((Span(self._order(), "faint"),))
         return chips
+
+    def _marked(self) -> str:
+        """Say how many are marked, and how many of them the filter hides, once the worker has counted them."""
+        count, listing = len(self.console.marks), self.listing
+        hidden = count - listing.marked if listing.marks == count else 0
+        return f"{count} marked, {hidden} hidden" if hidden else f"{count} marked"
 
     def _order(self) -> str:
         listing = self.listing
@@ -107,7 +117,27 @@ class Table(Pane):
         glyph, line = self.look_of.row(self._placed, held.values, max(0, width - _GUTTER), self.console.now())
         if self.console.is_cut_off:
             glyph, line = Span(glyph.text, "faint"), tuple(Span(span.text, "faint") for span in line)
-        return [(ground, fit_line((arrow, glyph, Span(" "), *line), width))]
+        return [(ground, fit_line((arrow, glyph, self._mark(index, held.key), *line), width))]
+
+    def _mark(self, index: int, key: str) -> Span:
+        """Return what tells that a row is marked, or in the range that is being drawn."""
+        marks = self.console.marks
+        if self.has_marks and key in marks:
+            return Span("●", "accent")
+        if self.has_marks and marks.anchor:
+            first, last = sorted((self._anchor_at, self.listing.cursor))
+            if first <= index <= last:
+                return Span("○", "accent")
+        return Span(" ")
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether its rows can be marked."""
+        return self.listing.resource == "vms"
+
+    def anchored(self) -> None:
+        """A range begins at the row under the cursor."""
+        self._anchor_at = self.listing.cursor
 
     def _nothing(self) -> str:
         if not self.listing.is_answered:
@@ -133,6 +163,8 @@ class Table(Pane):
     def take(self, rows: Rows) -> None:
         """Take a message of the worker."""
         changed = self.listing.take(rows)
+        if self.has_marks and self.console.marks.anchor:
+            self._anchor_at = self.listing.place(self.console.marks.anchor, self._anchor_at)
         self.repaint(None if changed.everything else self._row_lines(changed.rows))
         if self.listing.needs_rows:
             self.ask()
@@ -182,7 +214,8 @@ class Table(Pane):
 
     def tick(self) -> None:
         """What a second changes: ages, and the end of a hold."""
-        if self.listing.holding and self.console.monotonic() >= self._hold_until:
+        is_drawing = self.has_marks and bool(self.console.marks.anchor)
+        if self.listing.holding and not is_drawing and self.console.monotonic() >= self._hold_until:
             self.listing.holding = False
             self.ask()
         self.repaint()
@@ -204,7 +237,8 @@ class Table(Pane):
         before, top = listing.cursor, listing.top
         if not move():
             return
-        self.repaint(None if listing.top != top else self._row_lines({before, listing.cursor}))
+        is_drawing = self.has_marks and bool(self.console.marks.anchor)
+        self.repaint(None if listing.top != top or is_drawing else self._row_lines({before, listing.cursor}))
         if listing.needs_rows:
             self.ask()
         self._tell()
