@@ -168,7 +168,6 @@ _SPELLED = {
     "left": "left",
     "right": "right",
     "shift+tab": "shift+tab",
-    " ": "space",
 }
 
 

@@ -45,7 +45,7 @@ def test_keys_can_be_chosen(tmp_path: Path) -> None:
     chosen, problems = _read(
         tmp_path,
         "table.filter: [/, ctrl+f]\nlist.page_down: [PgDn, space]\nmain.zoom: o\ntable.order: f\nmain.xml: []\n"
-        "main.pane_hosts: 0\n",
+        "main.pane_hosts: 0\ntable.mark: ctrl+e\n",
     )
     assert problems == ()
     assert _keys(chosen, "table.filter") == ("/", "ctrl+f")
