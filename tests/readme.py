@@ -91,7 +91,7 @@ def _fields(resource: str) -> Iterator[str]:
     rows = [(f"`{column.id}`", _UNITS.get(column.kind, "text"), column.help) for column in COLUMNS[resource]]
     told = {column.id for column in COLUMNS[resource]}
     added = [(f"`{name}`", *words) for name, words in _ADDED.items() if name not in told]
-    return _table(("field", "value", "meaning"), rows + (added if resource != "jobs" else added[-1:]))
+    return _table(("field", "value", "meaning"), rows + (added if resource not in {"jobs", "events"} else added[-1:]))
 
 
 if __name__ == "__main__":

@@ -72,9 +72,10 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 
 def _ls() -> _Parser:
-    usage = "kvmtui ls hosts|vms|jobs [FILTER …] [-o table|json|csv] [--timeout SECONDS]"
-    parser = _parser("ls", "List hosts, VMs or jobs.", usage=usage, epilog=FILTERS)
-    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs FILTER")
+    usage = "kvmtui ls hosts|vms|jobs|events [FILTER …] [-o table|json|csv] [--timeout SECONDS]"
+    about = "List hosts, VMs, jobs, or the events that were seen."
+    parser = _parser("ls", about, usage=usage, epilog=f"{FILTERS}\n{OF_EVENTS}")
+    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|events FILTER")
     parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
     _add_timeout(parser)
     return parser
@@ -142,7 +143,7 @@ def _console() -> _Parser:
 
 
 COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
-    "ls": (_ls, "list hosts, VMs or jobs: kvmtui ls vms 'cpu>80' -o json"),
+    "ls": (_ls, "list hosts, VMs, jobs or events: kvmtui ls vms 'cpu>80' -o json"),
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
     "check": (_check, "check the config, and keys and themes of your own"),
     "trust": (_trust, "show a host's SSH key, accept it"),
@@ -160,6 +161,9 @@ OVERVIEW = (
 )
 FILTERS = """filters: words are ANDed. name:web-* host:kvm1,kvm2 state:running tag:prod name~web
   cpu>80 mem>=90 seen>30s !state:running a or (b c); a word without a field looks in the name"""
+OF_EVENTS = (
+    """  of events: since<1h kind:paused,crashed host:kvm1 severity>=2; a bare word looks in what happened too"""
+)
 CONFIRMING = """confirming: --yes where it is asked for with y; --expect N where it touches many VMs, a whole
   host, or destroys something; on a terminal without them: what the question says. Acts want
   words with a field (name:web-01), or --all."""

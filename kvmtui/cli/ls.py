@@ -26,8 +26,10 @@ TRIES = 3
 """How often a list is read again that changed between its pages."""
 GRACE_S = 10.0
 """How much longer than asked for an answer is waited for."""
-_KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",)}
-_SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", False)}
+_KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",), "events": ("id",)}
+_SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", False), "events": ("at", False)}
+_KEPT = frozenset({"jobs", "events"})
+"""Lists of what is written down: they wait for no host, and none of their rows grows old."""
 
 _LIVE = frozenset({Kind.PCT, Kind.NUMBER, Kind.BPS, Kind.MS})
 _FIGURES = {
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     line = connect(options)
     try:
         _page(line, resource, text, 0, 1)  # a filter that means nothing is told before anything is waited for
-        missing = settle(line, options.timeout, 2) if resource != "jobs" else ()
+        missing = settle(line, options.timeout, 2) if resource not in _KEPT else ()
         rows, now = _read(line, resource, text)
     except FilterError as error:
         complain(error, text)
@@ -124,14 +126,14 @@ def _page(line: Line, resource: str, text: str, first: int, count: int = PAGE) -
 
 def _names(resource: str) -> list[str]:
     names = [column.id for column in COLUMNS[resource]]
-    more = ["age_s"] if resource != "jobs" else []
+    more = ["age_s"] if resource not in _KEPT else []
     return [*names, *more, *([] if "demo" in names else ["demo"])]
 
 
 def _promised(row: Row, now: float, resource: str, *, demo: bool) -> Row:
     """Return a row as scripts get it: values as they are, figures rounded, the age beside the time."""
     rounded: Row = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
-    if resource != "jobs":
+    if resource not in _KEPT:
         rounded["age_s"] = round(max(0.0, now - row["seen"]), 1) if row["seen"] else None
     rounded["demo"] = demo
     return rounded

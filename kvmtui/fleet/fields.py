@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from kvmtui.model.columns import COLUMNS, Column, Kind
+from kvmtui.model.event import EventKind
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import JobState
 from kvmtui.model.vm import VmState
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Row = Any
-"""A Vm, Host or Job."""
+"""A Vm, Host, Job or Event."""
 
 _NOT_IN_WORDS = re.compile(r"[^a-z0-9*?]")
 
@@ -28,7 +29,7 @@ def normal(word: str) -> str:
     return _NOT_IN_WORDS.sub("", word.casefold())
 
 
-def _states(states: type[VmState | LinkState | JobState], **aliases: str) -> dict[str, str]:
+def _states(states: type[VmState | LinkState | JobState | EventKind], **aliases: str) -> dict[str, str]:
     """Return every word that means a state: its normal form -> the state's value."""
     return {normal(state.value): state.value for state in states} | aliases
 
@@ -152,6 +153,15 @@ RESOURCES: dict[str, Resource] = {
         out_of_sight=lambda _job: False,
         lasting=frozenset(),
         bare=("subject", "verb", "id"),
+    ),
+    "events": Resource(
+        columns=_columns("events"),
+        aliases={"since": "at", "ago": "at", "vm": "name", "what": "text", "sev": "severity"},
+        states={"kind": _states(EventKind, lost=EventKind.LINK_LOST, up=EventKind.LINK_UP)},
+        out_of_sight=lambda _event: False,
+        lasting=frozenset(),
+        bare=("name", "text"),
+        uuid="uuid",
     ),
 }
 """Resource of a query -> what its words mean."""

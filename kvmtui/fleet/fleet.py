@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from kvmtui.config.structs import Config, HostConfig
     from kvmtui.fleet.changes import Changes
+    from kvmtui.fleet.events import EventLog
     from kvmtui.fleet.filter import Filter
     from kvmtui.fleet.recent import Recent
     from kvmtui.fleet.saved import Saved
@@ -34,6 +35,8 @@ NOTHING: frozenset[str] = frozenset()
 _FORGET_S = 60.0
 _AGES_S = 5.0
 """Where nothing else happens, what is shown of ages is looked at this often."""
+_TOPICS = ("hosts", "vms", "events")
+_ALL = frozenset(_TOPICS)
 _HOSTS = frozenset({"hosts"})
 _VMS = frozenset({"vms"})
 
@@ -49,7 +52,7 @@ class Fleet:
         self.on_event: list[Callable[[Happened], None]] = []
         """Called with every event once it is taken in; must not raise."""
         self._clock = clock
-        self._shared = Shared(Periods(), clock, self._twins)
+        self._shared = Shared(Periods(), clock, self._twins, self.same_as)
         self._known: dict[str, KnownHost] = {}
         self._expectations = Expectations()
         self._forgot_at = self._aged_at = clock()
@@ -71,12 +74,16 @@ class Fleet:
 
     def _set_hosts(self, hosts: Sequence[HostConfig]) -> None:
         wanted = {entry.name: entry for entry in hosts}
+        new = wanted.keys() - self._known.keys() if self._known else ()
         for name, known in list(self._known.items()):
             if name not in wanted or wanted[name].uri != known.host.uri:
                 known.vms.forget()
                 del self._known[name]
+                self._shared.chronicle.configured(name, is_there=False)
                 self.host_changes.mark(name)
                 self.host_changes.prune(self._known, len(self._known))
+        for name in sorted(new):
+            self._shared.chronicle.configured(name, is_there=True)
         self._known = {name: self._known.get(name) or KnownHost(entry, self._shared) for name, entry in wanted.items()}
         for name, entry in wanted.items():
             self._known[name].configure(entry)
@@ -90,12 +97,18 @@ class Fleet:
             if (known := self._known.get(host.name)) is not None and known.host.uri == host.uri:
                 known.restore(host, vms)
         self._compare_twins(())
+        if saved.events_since is not None:
+            self.events.restore(saved.events, saved.events_since)
         return self._changed_since(before)
+
+    def watch_from_now(self, last: float | None) -> None:
+        """Write down that a worker begins to watch; ``last`` is when an earlier one last did."""
+        self._shared.chronicle.begins(last)
 
     # --- reports -----------------------------------------------------------------------------------------------
 
     def reduce(self, report: Report) -> frozenset[str]:
-        """Take in a report and return the topics that it changed: "hosts", "vms". A late one changes nothing."""
+        """Take in a report and return the topics that it changed: "hosts", "vms", "events". A late one: none."""
         known = self._known.get(report.host)
         if known is None:
             return NOTHING
@@ -119,20 +132,23 @@ class Fleet:
         now = self._clock()
         for known in self._known.values():
             known.tick(now)
+        self._shared.chronicle.tick(now)
         if not 0 <= now - self._forgot_at < _FORGET_S:
             self._forgot_at = now
             self.recent.forget_old(now)
         if not 0 <= now - self._aged_at < _AGES_S:
             self._aged_at = now
-            return _HOSTS | _VMS
+            return _ALL
         return self._changed_since(before)
 
-    def _revisions(self) -> tuple[int, int]:
-        return self.host_changes.revision, self.vm_changes.revision
+    def _revisions(self) -> tuple[int, int, int]:
+        return self.host_changes.revision, self.vm_changes.revision, self.events.changes.revision
 
-    def _changed_since(self, before: tuple[int, int]) -> frozenset[str]:
-        hosts, vms = self._revisions()
-        return (_HOSTS if hosts != before[0] else NOTHING) | (_VMS if vms != before[1] else NOTHING)
+    def _changed_since(self, before: tuple[int, int, int]) -> frozenset[str]:
+        now = self._revisions()
+        if now[2] == before[2]:
+            return (_HOSTS if now[0] != before[0] else NOTHING) | (_VMS if now[1] != before[1] else NOTHING)
+        return frozenset(topic for topic, new, old in zip(_TOPICS, now, before, strict=True) if new != old)
 
     # --- one VM in two places ----------------------------------------------------------------------------------
 
@@ -203,6 +219,11 @@ class Fleet:
     def vm_changes(self) -> Changes[Address]:
         """Which VMs changed since when."""
         return self._shared.table.changes
+
+    @property
+    def events(self) -> EventLog:
+        """What happened."""
+        return self._shared.events
 
     @property
     def recent(self) -> Recent:

@@ -135,6 +135,7 @@ class KnownHost:
             self._lost_at = report.at
             self._is_late = False
             self._vitals = None
+        running = self.vms.counts[VmState.RUNNING]
         self.vms.link_is(report.state, report.at)
         self._alter(
             link=report.state,
@@ -143,6 +144,7 @@ class KnownHost:
             since=self.host.since if report.state is self.host.link else report.at,
             vms_running=self.host.vms_running if report.state is LinkState.UP else None,
         )
+        self._shared.chronicle.link(self.host, report.at, running)
         return True
 
     def _take_identity(self, report: Identity) -> None:
@@ -179,5 +181,7 @@ class KnownHost:
         if verdict != (host.trouble, host.severity):
             host = replace(host, trouble=verdict.trouble, severity=verdict.severity)
         if host != self.host:
-            self.host = host
+            before, self.host = self.host, host
             self._shared.hosts_changes.mark(host.name)
+            if host.severity != before.severity:
+                self._shared.chronicle.judged(host)

@@ -10,6 +10,7 @@ from kvmtui.fleet.rates import CLOSEST_S, figures
 from kvmtui.fleet.trouble import VmFacts
 from kvmtui.fleet.vm_rows import VmRows, out_of_sight
 from kvmtui.hosts.reports import Listed
+from kvmtui.model.event import EventKind
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import ACTIVE, Vm, VmState
 
@@ -76,7 +77,7 @@ class KnownVms(VmRows):
                 if self._shared.is_past(at, known_at):
                     self._listing = None
                 elif vm is None:
-                    self._appear(item, at, at if self._is_listed else None)
+                    self._appear(item, at, at if self._is_listed else None, by_event=False)
                 else:
                     self._compare(vm, item, at)
             listed = {item.uuid for item in report.vms}
@@ -85,8 +86,9 @@ class KnownVms(VmRows):
                     self._listing = None
                 else:
                     self._vanish(vm)
+                    self._shared.chronicle.vanished(vm, at)
             self._gone = {uuid: gone for uuid, gone in self._gone.items() if self._shared.is_past(at, gone)}
-        self._is_listed = True
+        self._is_listed = self.is_known = True
         if not 0 <= at - self._freshened_at < SEEN_LAG_S:
             self._freshened_at = at
             self._freshen(at)
@@ -113,6 +115,8 @@ class KnownVms(VmRows):
         """Take in what happened to one of them."""
         self._listing = None
         vm = self.rows.get(event.uuid)
+        if vm is not None:
+            self._shared.chronicle.happened(vm, event)
         match event.kind:
             case "started":
                 self._readings.pop(event.uuid, None)
@@ -129,7 +133,7 @@ class KnownVms(VmRows):
 
     # --- a listing's parts -------------------------------------------------------------------------------------
 
-    def _appear(self, item: Listed, at: float, since: float | None) -> None:
+    def _appear(self, item: Listed, at: float, since: float | None, *, by_event: bool) -> None:
         vm = Vm(
             host=self.entry.name,
             uuid=item.uuid,
@@ -145,6 +149,10 @@ class KnownVms(VmRows):
             job=self._shared.table.jobs.get((self.entry.name, item.uuid), ""),
         )
         self._put(vm, at)
+        if self.is_known:
+            self._shared.chronicle.appeared(self.rows[vm.uuid], at, by_event=by_event)
+        else:
+            self._shared.chronicle.first_seen(self.rows[vm.uuid])
 
     def _compare(self, vm: Vm, item: Listed, at: float) -> None:
         changed = self._in_state(vm, item.state, item.reason, at)
@@ -185,7 +193,9 @@ class KnownVms(VmRows):
                 self._put(self._in_state(vm, state, event.detail, event.at), event.at)
             else:
                 self._gone[vm.uuid] = event.at
+                last = self._in_state(vm, state, event.detail, event.at)
                 self._vanish(vm)
+                self._shared.chronicle.stopped(vm, last, event.at)
             return
         known_at = max(self.listed_at, self._gone.get(event.uuid, 0.0))
         if state in ACTIVE and not self._shared.is_past(event.at, known_at):
@@ -198,7 +208,7 @@ class KnownVms(VmRows):
                 autostart=False,
                 has_snapshot=False,
             )
-            self._appear(item, event.at, event.at)
+            self._appear(item, event.at, event.at, by_event=True)
 
     def _redefined(self, vm: Vm, event: Happened) -> None:
         if self._shared.is_past(event.at, self.seen(vm)):
@@ -216,6 +226,7 @@ class KnownVms(VmRows):
         else:
             self._gone[vm.uuid] = at
             self._vanish(vm)
+            self._shared.chronicle.vanished(vm, at, EventKind.UNDEFINED)
 
     # --- a sampling's parts ------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ _DIGITS = re.compile(r"\d+")
 _LAST = "\U0010ffff"
 """Behind every text: no text made safe to show contains it."""
 _UNKNOWN = float("inf")
+_BEGAN = {"jobs": "started", "events": "at"}
+"""Resource of which the newest rows come first -> the column that says when they began."""
 _CACHED = 131_072
 """Names whose key is kept: twice the VMs of the largest fleet, and more."""
 
@@ -68,13 +70,14 @@ def entry_of(
 ) -> Callable[[Row], Entry]:
     """Return what gives a row's entry in an order; ``own`` gives the row's own key, the last to decide.
 
-    ``sort`` is a column id, or "" for the worst first (of jobs: the newest first); times sort by age, as they are
-    shown. Values that are unknown or empty are last, ascending or descending; among equals the name decides, always
-    ascending. The figures of a row whose host does not answer are unknown.
+    ``sort`` is a column id, or "" for the worst first (of jobs and events: the newest first); times sort by age, as
+    they are shown. Values that are unknown or empty are last, ascending or descending; among equals the name decides,
+    always ascending; of events the later one is first. The figures of a row whose host does not answer are unknown.
     """
     name = reading["subject" if resource == "jobs" else "name"]
+    second = _text_key(reading["id"], descending=True) if resource == "events" else lambda row: natural(name(row))
     if not sort:
-        sort, descending = ("started", descending) if resource == "jobs" else ("severity", not descending)
+        sort, descending = (began, descending) if (began := _BEGAN.get(resource)) else ("severity", not descending)
     declared = RESOURCES[resource].columns[sort]
     if declared.kind in NUMBERS or declared.kind is Kind.FLAG:
         backwards = descending != (declared.kind is Kind.TIME)
@@ -83,7 +86,7 @@ def entry_of(
             first = _in_sight(first, RESOURCES[resource].out_of_sight)
     else:
         first = _text_key(reading[sort], descending)
-    return lambda row: (first(row), natural(name(row)), own(row))
+    return lambda row: (first(row), second(row), own(row))
 
 
 def _in_sight(key: Callable[[Row], float], out_of_sight: Callable[[Row], bool]) -> Callable[[Row], float]:

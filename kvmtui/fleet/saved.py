@@ -6,11 +6,14 @@ import contextlib
 import logging
 import os
 import stat
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from kvmtui import text
+from kvmtui.model.event import Event
 from kvmtui.model.host import Host
 from kvmtui.model.vm import Vm, VmState
 
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 SIZE_MAX = 64 * 1024 * 1024
 """Bytes; 30,000 VMs take about 5 MB."""
+EVENTS_MAX = 1_000
+"""Events that are kept, the newest."""
 
 
 class SavedVm(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -64,6 +69,10 @@ class SavedFleet(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     at: float
     hosts: tuple[SavedHost, ...]
+    events: tuple[Event, ...] = ()
+    """The newest, the oldest of them first."""
+    events_since: float | None = None
+    """From when on they tell all that was seen."""
 
 
 class Saved(NamedTuple):
@@ -72,11 +81,13 @@ class Saved(NamedTuple):
     at: float
     """When it was written."""
     hosts: list[tuple[Host, list[Vm]]]
+    events: tuple[Event, ...] = ()
+    events_since: float | None = None
 
 
 def encode(fleet: Fleet, now: float) -> bytes:
     """Return the fleet as it goes into the file."""
-    return pack(hosts_of(fleet), now)
+    return pack(hosts_of(fleet), now, *events_of(fleet))
 
 
 def hosts_of(fleet: Fleet) -> Iterator[SavedHost]:
@@ -112,9 +123,20 @@ def hosts_of(fleet: Fleet) -> Iterator[SavedHost]:
         )
 
 
-def pack(hosts: Iterable[SavedHost], now: float) -> bytes:
-    """Return hosts as they go into the file."""
-    return msgspec.json.encode(SavedFleet(format=FORMAT, at=now, hosts=tuple(hosts)))
+def events_of(fleet: Fleet) -> tuple[tuple[Event, ...], float]:
+    """Return the events that are kept, the oldest first, and from when on they tell all that was seen."""
+    rows = fleet.events.rows
+    events = tuple(reversed(list(islice(reversed(rows.values()), EVENTS_MAX))))
+    return events, fleet.events.since if len(events) == len(rows) else events[0].at
+
+
+def pack(
+    hosts: Iterable[SavedHost], now: float, events: tuple[Event, ...] = (), events_since: float | None = None
+) -> bytes:
+    """Return hosts and events as they go into the file."""
+    return msgspec.json.encode(
+        SavedFleet(format=FORMAT, at=now, hosts=tuple(hosts), events=events, events_since=events_since)
+    )
 
 
 def write(path: Path, content: bytes) -> bool:
@@ -170,7 +192,21 @@ def read(path: Path, now: float) -> Saved | None:
     if found.format != FORMAT or not 0 < found.at <= now:
         log.warning("%s not read: format %d of %.0f", path, found.format, found.at)
         return None
-    return Saved(found.at, [_host(host, found.at) for host in found.hosts])
+    since = None if found.events_since is None else min(found.events_since, found.at)
+    events = tuple(_event(event, found.at) for event in found.events[-EVENTS_MAX:])
+    return Saved(found.at, [_host(host, found.at) for host in found.hosts], events, since)
+
+
+def _event(saved: Event, at: float) -> Event:
+    return replace(
+        saved,
+        at=min(saved.at, at),
+        host=text.clean(saved.host, text.NAME_MAX),
+        uuid=text.clean(saved.uuid, text.NAME_MAX),
+        name=text.clean(saved.name, text.NAME_MAX),
+        text=text.clean(saved.text),
+        severity=max(0, min(saved.severity, 4)),
+    )
 
 
 def _host(saved: SavedHost, at: float) -> tuple[Host, list[Vm]]:

@@ -21,6 +21,7 @@ _OWN_KEYS: dict[str, Callable[[Row], Any]] = {
     "vms": lambda vm: (vm.host, vm.uuid),
     "hosts": lambda host: host.name,
     "jobs": lambda job: job.id,
+    "events": lambda event: event.id,
 }
 
 
@@ -73,6 +74,12 @@ class Selection:
             hosts = {name: host for name, host in fleet.hosts.items() if not self._scope or name in self._scope}
             self.total = len(hosts)
             self._follow(fleet.host_changes, hosts, hosts.values, now, hold)
+        elif self.resource == "events":
+            events: Mapping[str, Row] = fleet.events.rows
+            if self._scope:
+                events = {key: event for key, event in events.items() if event.host in self._scope}
+            self.total = len(events)
+            self._follow(fleet.events.changes, events, events.values, now, hold)
         else:
             self.total = len(jobs)
             self._read_all(jobs, now, hold)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.fleet.changes import Changes
+from kvmtui.fleet.chronicle import Chronicle
+from kvmtui.fleet.events import EventLog
 from kvmtui.fleet.recent import Recent
 from kvmtui.fleet.table import VmTable
 from kvmtui.fleet.tags import TagRules
@@ -22,10 +24,15 @@ FIGURES_LATE_LEAST_S = 45.0
 
 
 class Shared:
-    """Table, logs, clock and rules. ``twins`` says of (host, UUID) where else that UUID is."""
+    """Table, logs, clock and rules. ``twins`` says of (host, UUID) where else that UUID is, ``same_as`` of a host by
+    which name it stands in the config before, "" for none."""
 
     def __init__(
-        self, periods: Periods, clock: Callable[[], float], twins: Callable[[str, str], tuple[Twin, ...]]
+        self,
+        periods: Periods,
+        clock: Callable[[], float],
+        twins: Callable[[str, str], tuple[Twin, ...]],
+        same_as: Callable[[str], str],
     ) -> None:
         self.table = VmTable()
         self.hosts_changes: Changes[str] = Changes()
@@ -34,6 +41,8 @@ class Shared:
         self.periods = periods
         self.clock = clock
         self.twins = twins
+        self.events = EventLog(clock())
+        self.chronicle = Chronicle(self.events, clock, twins, same_as)
 
     def is_past(self, at: float, known_at: float) -> bool:
         """Say whether something read ``at`` is older than what is known; not so if our clock was set back since."""

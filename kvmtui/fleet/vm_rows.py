@@ -28,6 +28,8 @@ class VmRows:
         self.counts: Counter[VmState] = Counter()
         self.listed_at = 0.0
         """When they were last listed."""
+        self.is_known = False
+        """Whether they were ever listed, by an earlier worker at least: what comes then is news."""
         self._shared = shared
         self._link = LinkState.CONNECTING
         self._plain = VmFacts(link=self._link)
@@ -56,6 +58,7 @@ class VmRows:
         if not self.listed_at and vm.uuid not in self.rows:
             self._own(vm.uuid, vm.tags)
             self._put(replace(out_of_sight(vm, vm.seen), tags=self._tags(vm.uuid, vm.name)), vm.seen)
+            self.is_known = True
 
     def own_tags(self, uuid: str) -> tuple[str, ...]:
         """Return the tags that stand in a VM's own definition."""
@@ -94,6 +97,7 @@ class VmRows:
         """Take them all out: their host left the config."""
         for vm in list(self.rows.values()):
             self._vanish(vm)
+            self._shared.chronicle.forget(vm)
 
     def _tags(self, uuid: str, name: str) -> tuple[str, ...]:
         return self._shared.tags.tags(self.entry.tags, self.entry.name, name, self.own_tags(uuid))
@@ -150,6 +154,8 @@ class VmRows:
                 self.counts[before.state] -= 1
         self.rows[vm.uuid] = vm
         self._shared.table.put(vm, before, at)
+        if before is not None and (before.state is not vm.state or before.severity != vm.severity):
+            self._shared.chronicle.changed(before, vm, at)
 
     def _vanish(self, vm: Vm) -> None:
         del self.rows[vm.uuid]

@@ -31,7 +31,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What a window shows."""
 
     resource: str
-    """"vms", "hosts" or "jobs"."""
+    """"vms", "hosts", "jobs" or "events"."""
     filter: str = ""
     """In the filter language; a bare word looks in the name."""
     scope: tuple[str, ...] = ()
@@ -39,8 +39,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
     """Column ids, in the order in which the rows give them."""
     sort: str = ""
-    """A column id; "": worst first (severity, then name), of jobs the newest. Times sort by age, as they are shown;
-    what is unknown or empty is last, ascending or descending."""
+    """A column id; "": worst first (severity, then name), of jobs and events the newest. Times sort by age, as they
+    are shown; what is unknown or empty is last, ascending or descending."""
     descending: bool = False
     first: int = 0
     """Index of the first row wanted, in the order of the sort."""

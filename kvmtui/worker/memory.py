@@ -29,10 +29,11 @@ class Memory:
         self._writing = asyncio.Lock()
 
     def recall(self) -> None:
-        """Put what an earlier worker knew into the fleet."""
+        """Put what an earlier worker knew into the fleet, which is watched from now on."""
         found = saved.read(self._path, self._clock())
         if found is not None:
             self._fleet.restore(found)
+        self._fleet.watch_from_now(None if found is None else found.at)
         self._written = self._revision()
 
     async def keep(self) -> None:
@@ -50,8 +51,10 @@ class Memory:
                 if loop.time() - began > SLICE_S:
                     await asyncio.sleep(0)
                     began = loop.time()
-            if await asyncio.to_thread(lambda: saved.write(self._path, saved.pack(hosts, at))):
+            events, since = saved.events_of(self._fleet)
+            if await asyncio.to_thread(lambda: saved.write(self._path, saved.pack(hosts, at, events, since))):
                 self._written = revision
 
-    def _revision(self) -> tuple[int, int]:
-        return self._fleet.host_changes.revision, self._fleet.vm_changes.revision
+    def _revision(self) -> tuple[int, ...]:
+        fleet = self._fleet
+        return fleet.host_changes.revision, fleet.vm_changes.revision, fleet.events.changes.revision

@@ -37,7 +37,7 @@ def test_what_comes_back_is_unknown_and_dated_until_heard_of_again(tmp_path: Pat
     world = World("kvm7", "kvm1")
     world.now = old.now + 3600
     world.link("kvm7")
-    assert world.fleet.restore(found) == {"hosts", "vms"}
+    assert world.fleet.restore(found) == {"hosts", "vms", "events"}
     vm = world.vm("kvm1", 1)
     assert (vm.name, vm.state, vm.was, vm.state_reason) == ("web-01", VmState.UNKNOWN, VmState.RUNNING, "was running")
     assert vm.seen == old.now - 60
@@ -57,7 +57,7 @@ def test_what_was_heard_since_is_not_overwritten(tmp_path: Path) -> None:
     found = saved.read(tmp_path / "fleet.json", old.now)
     assert found is not None
     world = World("kvm1").up("kvm1", listed(9))
-    assert world.fleet.restore(found) == frozenset()
+    assert world.fleet.restore(found) == {"events"}
     assert list(world.fleet.vms) == [("kvm1", uuid(9))]
 
 
