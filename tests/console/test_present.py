@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvmtui.console.present import hosts, jobs, vms
-from kvmtui.console.present.cells import Span, chop, fit_line, line_width, plain, safe, to_ascii, wrap
+from kvmtui.console.present.cells import Span, fit_line, line_width, plain, to_ascii, wrap
 from kvmtui.console.present.columns import header, place
 from kvmtui.console.present.frame import PANES, WIDE, divide
 from kvmtui.console.present.graphs import bar, braille, bridge, buckets, nice_top
@@ -54,14 +54,6 @@ def test_wrapped_lines_fit(text: str, cells: int) -> None:
     """Lines are as wide as they may be, and lose nothing but blanks."""
     lines = wrap(text, max(2, cells))
     assert all(width(line) <= max(2, cells) for line in lines)
-
-
-@given(HOSTILE, st.integers(2, 80))
-def test_chopped_lines_fit_and_lose_nothing(text: str, cells: int) -> None:
-    """Put together again they are the text, blanks included."""
-    pieces = chop(text, cells)
-    assert all(width(piece) <= cells for piece in pieces)
-    assert "".join(pieces) == safe(text)
 
 
 @given(HOSTILE)

@@ -58,6 +58,7 @@ SCREENS: list[tuple[str, tuple[int, int], Sequence[str]]] = [
     ("tasks in the place of the metrics", WIDE, ("j", "j", "a", "d", "y", "t")),
     ("a VM in detail", WIDE, ("j", "j", "enter")),
     ("its devices", NARROW, ("j", "j", "enter", "l")),
+    ("its XML in colours", NARROW, ("j", "j", "y")),
     ("the help", NARROW, ("question_mark",)),
     ("a pane alone on the screen", WIDE, ("f",)),
 ]

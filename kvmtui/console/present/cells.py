@@ -103,17 +103,6 @@ def wrap(text: str, cells: int, most: int = 0) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def chop(text: str, cells: int) -> list[str]:
-    """Return ``text`` in pieces of at most ``cells`` cells, its blanks kept; one empty piece for no text."""
-    rest = safe(text)
-    pieces = []
-    while width(rest) > cells > 1:
-        head = _head(rest, cells)
-        pieces.append(head)
-        rest = rest[len(head) :]
-    return [*pieces, rest]
-
-
 def _head(word: str, cells: int) -> str:
     """Return the longest beginning of ``word`` that fits, at least one character."""
     low, high = 1, min(len(word), cells)

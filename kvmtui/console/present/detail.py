@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmtui.console.present import vms
-from kvmtui.console.present.cells import Line, Span, chop, fit_line, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line, wrap
 from kvmtui.console.present.values import severity_role, shown
 from kvmtui.model.columns import VM_COLUMNS
 from kvmtui.text import bytes_short, duration
@@ -120,11 +120,6 @@ def devices(detail: VmDetail, width: int) -> list[Line]:
     for other in detail.others:
         lines += [(Span(f"  {line}"),) for line in wrap(other, max(10, width - 4))]
     return lines
-
-
-def xml(detail: VmDetail, width: int) -> list[Line]:
-    """Return the XML as it is; lines that are too long go on in the next."""
-    return [(Span(f" {piece}"),) for line in detail.xml.split("\n") for piece in chop(line, width - 2)]
 
 
 def tabs(chosen: str) -> Line:

@@ -11,6 +11,7 @@ from kvmtui.console.present import jobs, vms
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.columns import header, place
 from kvmtui.console.present.metrics import VM_GRAPHS, panel
+from kvmtui.console.present.xml import XmlLines
 from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_vm
 from kvmtui.console.screens.reading import ReadingPage
@@ -44,6 +45,7 @@ class DetailPage(ReadingPage):
         self._vm = Listing("vms", (*vms.ASKED, "uuid"))
         self._jobs = Listing("jobs", jobs.ASKED, sort="started")
         self._detail: VmDetail | None = None
+        self._xml: XmlLines | None = None
         self._trouble = ""
         self._recent = Recent()
 
@@ -70,7 +72,7 @@ class DetailPage(ReadingPage):
     async def _fetch(self) -> None:
         try:
             self._detail = await self.console.feed.call(GetDetail(host=self._host, uuid=self._uuid))
-            self._trouble = ""
+            self._trouble, self._xml = "", None
         except KvmtuiError as error:
             self._trouble = str(error)
         if self.is_mounted:
@@ -120,7 +122,11 @@ class DetailPage(ReadingPage):
                 return self._job_lines(width, now)
         if self._detail is None:
             return present.no_detail(self._trouble or "reading it from its host…", width)
-        return present.devices(self._detail, width) if self.tab == "devices" else present.xml(self._detail, width)
+        if self.tab == "devices":
+            return present.devices(self._detail, width)
+        if self._xml is None or self._xml.width != width:
+            self._xml = XmlLines(self._detail.xml, width)
+        return self._xml
 
     def _job_lines(self, width: int, now: float) -> list[Line]:
         name = self.values.get("name")
