@@ -15,6 +15,7 @@ from kvmtui.console import desk, keys, theme
 from kvmtui.console.crash import record
 from kvmtui.console.errands import Errands
 from kvmtui.console.feed import Early, Feed, Stage
+from kvmtui.console.incoming import Incoming
 from kvmtui.console.marks import Marks
 from kvmtui.console.notices import Notices
 from kvmtui.console.present.jobs import outcome, progress
@@ -27,7 +28,6 @@ from kvmtui.console.watch import JobWatch
 from kvmtui.console.widgets.painted import Painted
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import JobChanged, Jobs, Mark, Note, Rows, Series, SummaryChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -78,13 +78,12 @@ class Console(App[None]):
         self._windows = itertools.count(desk.FIRST_FREE)
         self.crash = ""
         """Why the console ended by itself, in one line."""
-        self.feed = Feed(dial, self._pushed, self._staged)
+        self._incoming = Incoming(self)
+        self.feed = Feed(dial, self._pushed, self._incoming.staged)
         self._early = early
         self._read_only = read_only
         self._log_path = log
         self.errands = Errands(lambda error: self.say(f"✗ {error}", "bad"), self._handle_exception)
-        self._told = ""
-        """The last trouble with the worker that was said."""
         self.main = MainPage(self, early.lists if early is not None else desk.listings())
 
     # --- what pages ask ----------------------------------------------------------------------------------------
@@ -161,59 +160,11 @@ class Console(App[None]):
         job = self.jobs.began(job)
         self.say(*(outcome(job) if job.state in ENDED else progress(job, self.now())))
 
-    # --- from the worker ---------------------------------------------------------------------------------------
-
     def _pushed(self, message: Pushed) -> None:
         try:
-            self._take(message)
+            self._incoming.take(message)
         except Exception as error:  # noqa: BLE001 - the top of what the loop calls: it ends the console, and is logged
             self._handle_exception(error)
-
-    def _take(self, message: Pushed) -> None:
-        match message:
-            case Rows() | Series():
-                taker = self.takers.get(message.window)
-                if taker is not None:
-                    taker(message)
-            case SummaryChanged():
-                self.summary = message.summary
-                self._top()
-            case JobChanged():
-                if self.jobs.changed(message.job):
-                    self.say(*outcome(message.job))
-                self._top()
-            case Note():
-                self.say(clean(message.text), "warn" if message.severity > 1 else "notice")
-
-    def _staged(self) -> None:
-        if self.feed.stage is not Stage.UP:
-            self.jobs.forget()
-        if self.feed.stage is Stage.UP:
-            self.work(self._catch_up())
-        if self.feed.stage is Stage.UP and self._told:
-            self.say("the worker is back", "good")
-            self._told = ""
-        elif self.feed.remedy and self.feed.remedy != self._told:
-            self._told = self.feed.remedy
-            self.say(clean(f"✗ {self._told}"), "bad")
-        if self.is_running:
-            for screen in self.screen_stack:
-                if isinstance(screen, Page):
-                    screen.fleet_changed()
-            self._top()
-
-    async def _catch_up(self) -> None:
-        """Tell a worker what is marked, and hear of the jobs that run already: they are announced when they change."""
-        if self.marks:
-            await self.feed.call(Mark(uuids=tuple(self.marks.uuids), mode="only"))
-        for job in (await self.feed.call(Jobs())).jobs:
-            if job.state not in ENDED:
-                self.jobs.changed(job)
-        self._top()
-
-    def _top(self) -> None:
-        if self.page is not None:
-            self.page.topline.repaint()
 
     # --- from Textual ------------------------------------------------------------------------------------------
 
