@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.events import Event, Key, Paste
 
-from kvmtui.console import desk, keys, theme
+from kvmtui.console import clipboard, desk, keys, theme
 from kvmtui.console.crash import record
 from kvmtui.console.errands import Errands
 from kvmtui.console.feed import Early, Feed, Stage
@@ -134,6 +134,13 @@ class Console(App[None]):
         if gone and self.page is not None:
             self.page.refresh_overlay()
         return gone
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put ``text`` on the clipboard of whoever sits at the terminal. Raises UsageError for too much."""
+        sequence = clipboard.sequence(text)
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(sequence)
 
     def hear_typing(self, typing: bool) -> None:
         """Say whether characters are wanted: bursts of them are no typing elsewhere."""

@@ -80,6 +80,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("act", ("a",), "act on this VM", "detail", footer="act"),
     Action("xml", ("y",), "its XML", "detail", footer="XML"),
     Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
+    Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),
     Action("help", ("?",), "this page", "everywhere", footer="help"),
     Action(
         "back",

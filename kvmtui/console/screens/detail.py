@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.console import desk
-from kvmtui.console.listing import Listing
+from kvmtui.console.listing import Held, Listing
 from kvmtui.console.present import detail as present
 from kvmtui.console.present import jobs, vms
 from kvmtui.console.present.cells import Line, Span
@@ -14,6 +14,7 @@ from kvmtui.console.present.metrics import VM_GRAPHS, panel
 from kvmtui.console.present.xml import XmlLines
 from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_vm
+from kvmtui.console.screens.copying import Subject
 from kvmtui.console.screens.reading import ReadingPage
 from kvmtui.errors import KvmtuiError
 from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
@@ -21,7 +22,6 @@ from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kvmtui.console.listing import Held
     from kvmtui.console.present.values import Values
     from kvmtui.model.vm import VmDetail
     from kvmtui.wire.messages import Rows, Series
@@ -97,6 +97,10 @@ class DetailPage(ReadingPage):
 
     def tick(self) -> None:
         self.text.repaint()
+
+    @property
+    def subject(self) -> Subject | None:
+        return Subject("vms", Held(self.key, dict(self.values)))
 
     # --- painting ----------------------------------------------------------------------------------------------
 

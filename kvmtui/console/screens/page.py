@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kvmtui.console.app import Console
     from kvmtui.console.present.cells import Line
+    from kvmtui.console.screens.copying import Subject
     from kvmtui.console.sheets import Sheet
     from kvmtui.console.widgets.painted import Painted
 
@@ -175,6 +176,19 @@ class Page(Screen[None]):
     def do_close(self) -> None:
         """Close what is on top."""
         self.dismiss()
+
+    @property
+    def subject(self) -> Subject | None:
+        """What is under the cursor, or what the page is about."""
+        return None
+
+    def do_copy(self) -> None:
+        """Open the menu of what can be copied."""
+        from kvmtui.console.screens.copying import copy_menu
+
+        strips = self._compositor.render_strips()
+        screen = "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+        self.open_sheet(copy_menu(self, self.subject, screen))
 
     def do_help(self) -> None:
         """Open the help."""

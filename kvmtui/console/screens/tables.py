@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.console.desk import listing_of
 from kvmtui.console.present.frame import WIDE, whole
+from kvmtui.console.screens.copying import Subject
 from kvmtui.console.screens.into import act_on, into
 from kvmtui.console.screens.marking import Marking
 from kvmtui.console.screens.ordering import order_menu
@@ -38,6 +39,11 @@ class TablePage(Page):
     def table(self) -> Table:
         """The table that keys act in."""
         raise NotImplementedError
+
+    @property
+    def subject(self) -> Subject | None:
+        held = self.table.current
+        return None if held is None else Subject(self.table.listing.resource, held)
 
     def press(self, key: str, at: float) -> None:
         if self.sheet is None or self.sheet.entry is None:
