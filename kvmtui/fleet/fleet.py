@@ -10,6 +10,7 @@ from kvmtui.fleet import filter as filters
 from kvmtui.fleet import summary
 from kvmtui.fleet.expect import Expectation, Expectations
 from kvmtui.fleet.known import KnownHost
+from kvmtui.fleet.orders import Orders
 from kvmtui.fleet.shared import Shared
 from kvmtui.fleet.tags import TagRules
 from kvmtui.fleet.trouble import Twin
@@ -55,6 +56,7 @@ class Fleet:
         self._shared = Shared(Periods(), clock, self._twins, self.same_as)
         self._known: dict[str, KnownHost] = {}
         self._expectations = Expectations()
+        self.orders = Orders(self.seen)
         self._forgot_at = self._aged_at = clock()
         self._set_hosts(hosts)
 
@@ -209,6 +211,11 @@ class Fleet:
     def vms(self) -> Mapping[Address, Vm]:
         """(host, UUID) -> row."""
         return self._shared.table.rows
+
+    @property
+    def vm_names(self) -> Iterable[tuple[str, Address]]:
+        """(key of the name, address) of all VMs, in order."""
+        return self._shared.table.names
 
     @property
     def host_changes(self) -> Changes[str]:

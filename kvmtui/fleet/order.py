@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from kvmtui.fleet.fields import NUMBERS, RESOURCES, Row
+from kvmtui.fleet.fields import NUMBERS, RESOURCES, Row, reader
 from kvmtui.model.columns import Kind
 
 if TYPE_CHECKING:
@@ -65,17 +65,15 @@ def _number_key(read: Callable[[Row], Any], sign: int) -> Callable[[Row], float]
     return key
 
 
-def entry_of(
-    resource: str, sort: str, descending: bool, reading: Mapping[str, Callable[[Row], Any]], own: Callable[[Row], Any]
-) -> Callable[[Row], Entry]:
-    """Return what gives a row's entry in an order; ``own`` gives the row's own key, the last to decide.
+def first_of(
+    resource: str, sort: str, descending: bool, reading: Mapping[str, Callable[[Row], Any]]
+) -> Callable[[Row], Any]:
+    """Return what gives the first part of a row's entry: the key of the sorted column.
 
     ``sort`` is a column id, or "" for the worst first (of jobs and events: the newest first); times sort by age, as
-    they are shown. Values that are unknown or empty are last, ascending or descending; among equals the name decides,
-    always ascending; of events the later one is first. The figures of a row whose host does not answer are unknown.
+    they are shown. Values that are unknown or empty are last, ascending or descending. The figures of a row whose host
+    does not answer are unknown.
     """
-    name = reading["subject" if resource == "jobs" else "name"]
-    second = _text_key(reading["id"], descending=True) if resource == "events" else lambda row: natural(name(row))
     if not sort:
         sort, descending = (began, descending) if (began := _BEGAN.get(resource)) else ("severity", not descending)
     declared = RESOURCES[resource].columns[sort]
@@ -84,9 +82,16 @@ def entry_of(
         first: Callable[[Row], Any] = _number_key(reading[sort], -1 if backwards else 1)
         if sort not in RESOURCES[resource].lasting:
             first = _in_sight(first, RESOURCES[resource].out_of_sight)
-    else:
-        first = _text_key(reading[sort], descending)
-    return lambda row: (first(row), second(row), own(row))
+        return first
+    return _text_key(reading[sort], descending)
+
+
+def second_of(resource: str) -> Callable[[Row], str]:
+    """Return what gives the second part of an entry, always ascending: the name; of events the later one is first."""
+    if resource == "events":
+        return _text_key(reader("id"), descending=True)
+    name = reader("subject" if resource == "jobs" else "name")
+    return lambda row: natural(name(row))
 
 
 def _in_sight(key: Callable[[Row], float], out_of_sight: Callable[[Row], bool]) -> Callable[[Row], float]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from kvmtui.errors import UsageError
-from kvmtui.fleet.fields import RESOURCES, Row, reader
-from kvmtui.fleet.order import Entry, entry_of
+from kvmtui.fleet.blocks import Blocks
+from kvmtui.fleet.fields import RESOURCES, Row
+from kvmtui.fleet.orders import SLICE, Order, Source, advance, by_second
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from kvmtui.fleet.changes import Changes
     from kvmtui.fleet.fleet import Fleet
+    from kvmtui.fleet.order import Entry
     from kvmtui.model.job import Job
     from kvmtui.wire.messages import Query
 
@@ -23,6 +24,19 @@ _OWN_KEYS: dict[str, Callable[[Row], Any]] = {
     "jobs": lambda job: job.id,
     "events": lambda event: event.id,
 }
+_SCOPES: dict[str, Callable[[Row], str]] = {
+    "vms": lambda vm: vm.host,
+    "hosts": lambda host: host.name,
+    "events": lambda event: event.host,
+}
+"""Resource -> what gives the host of a row; what is not here has none."""
+_FEW = 8
+"""Where not one in so many rows matches, the rows that do are sorted rather than sought in the order of all."""
+
+
+def line_key(own: Any) -> str:  # noqa: ANN401 - as own_key() gives it
+    """Return the key of the line of what a selection calls so."""
+    return own if isinstance(own, str) else "/".join(own)
 
 
 def own_key(resource: str, key: str) -> Any:  # noqa: ANN401 - an address of a VM, a name or an id
@@ -34,7 +48,7 @@ def own_key(resource: str, key: str) -> Any:  # noqa: ANN401 - an address of a V
 
 
 class Selection:
-    """What filter, scope and sort of a query select. ``order`` is current as of the last refresh()."""
+    """What filter, scope and sort of a query select, as of the last refresh()."""
 
     def __init__(self, query: Query, fleet: Fleet) -> None:
         """Raises FilterError for a wrong filter, UsageError for a resource or column that does not exist."""
@@ -47,101 +61,171 @@ class Selection:
             if name not in columns:
                 raise UsageError(f"{query.resource} have no column {name[:40]!r}")
         self.resource = query.resource
-        self._scope = frozenset(query.scope)
         self.filter = fleet.filter(query.filter, query.resource)
-        self.order: list[Entry] = []
-        """Entries of the rows that match; the last of each is the row's own key."""
-        self.rows: dict[Any, Row] = {}
-        """Own key -> row, of those that match."""
+        self.rows: Mapping[Any, Row] = {}
+        """Own key -> row, of those that match and others."""
         self.total = 0
         """Rows in scope, whether they match or not."""
-        reading: Mapping[str, Callable[[Row], Any]] = {column: reader(column) for column in columns}
-        if query.resource == "vms":
-            reading = {**reading, "seen": fleet.seen}
+        self._scope = frozenset(query.scope if query.resource in _SCOPES else ())
         self._own = _OWN_KEYS[query.resource]
-        self._entry = entry_of(query.resource, query.sort, query.descending, reading, self._own)
-        self._entries: dict[Any, Entry] = {}
-        self._is_timely = self.filter.timely or query.sort == "seen"
+        self._order: Order = fleet.orders.order(query.resource, query.sort, query.descending)
+        self._matching: set[Any] | None = set() if self.filter or self._scope else None
+        """Own keys of the rows that match; None: all of them do."""
+        self._matched = 0
+        """Another one when ``_matching`` is."""
         self._revision = -1
-        self._is_sorted = True
+        self._source: Source
+        self._work: Iterator[None] | None = None
+        self._listed: Blocks[Entry] = Blocks()
+        self._listed_of: tuple[object, ...] = ()
+        """What ``_listed`` was made of."""
+        self._held: dict[Any, int] | None = None
+        """While the order is held: own key -> place."""
+        self._held_list: list[Any] = []
+        self._held_of: tuple[object, ...] = ()
 
-    def refresh(self, fleet: Fleet, jobs: Sequence[Job], now: float, *, hold: bool) -> None:
-        """Take in what changed. With ``hold`` the rows that stay keep their order, and those that come are last."""
-        if self.resource == "vms":
-            self.total = fleet.count(self._scope)
-            self._follow(fleet.vm_changes, fleet.vms, lambda: fleet.on_hosts(self._scope or fleet.hosts), now, hold)
-        elif self.resource == "hosts":
-            hosts = {name: host for name, host in fleet.hosts.items() if not self._scope or name in self._scope}
-            self.total = len(hosts)
-            self._follow(fleet.host_changes, hosts, hosts.values, now, hold)
-        elif self.resource == "events":
-            events: Mapping[str, Row] = fleet.events.rows
-            if self._scope:
-                events = {key: event for key, event in events.items() if event.host in self._scope}
-            self.total = len(events)
-            self._follow(fleet.events.changes, events, events.values, now, hold)
-        else:
-            self.total = len(jobs)
-            self._read_all(jobs, now, hold)
+    # --- asked -------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._listed) if self._held is None else len(self._held_list)
+
+    def keys(self, first: int, count: int) -> list[Any]:
+        """Return the own keys of the rows ``first`` to ``first + count``."""
+        if self._held is not None:
+            return self._held_list[first : first + count]
+        return [entry[2] for entry in self._listed.span(first, count)]
 
     def place(self, key: Any) -> int | None:  # noqa: ANN401 - as own_key() gives it
         """Return where a row is in the order, or None if it does not match."""
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        return bisect_left(self.order, entry) if self._is_sorted else self.order.index(entry)
+        if self._held is not None:
+            return self._held.get(key)
+        entry = self._order.entries.get(key) if key in self else None
+        try:
+            return None if entry is None else self._listed.place(entry)
+        except ValueError:  # somebody else has taken in since that it moved
+            return next((place for place, listed in enumerate(self._listed) if listed[2] == key), None)
 
-    def _follow(
-        self,
-        changes: Changes[Any],
-        known: Mapping[Any, Row],
-        everything: Callable[[], Iterable[Row]],
-        now: float,
-        hold: bool,
-    ) -> None:
-        newer = None if self._is_timely or self._revision < 0 else changes.since(self._revision)
-        self._revision = changes.revision
-        if newer is None:
-            self._read_all(everything(), now, hold)
-            return
-        if self._scope and self.resource == "vms":
-            newer = [key for key in newer if key[0] in self._scope]
-        own = self._own
-        matching = {own(row): row for row in self.filter.select([known[key] for key in newer if key in known], now)}
-        self._apply(matching, [key for key in newer if key not in matching and key in self.rows], hold)
+    def __contains__(self, key: object) -> bool:
+        return key in (self._order.entries if self._matching is None else self._matching)
 
-    def _read_all(self, rows: Iterable[Row], now: float, hold: bool) -> None:
-        own = self._own
-        matching = {own(row): row for row in self.filter.select(rows, now)}
-        self._apply(matching, [key for key in self.rows if key not in matching], hold)
+    # --- kept up to date ---------------------------------------------------------------------------------------
 
-    def _apply(self, matching: Mapping[Any, Row], gone: Sequence[Any], hold: bool) -> None:
-        """Take in rows that match and may be new or changed, and those that match no longer."""
-        came: list[Entry] = []
-        replaced: set[int] = set()
-        entries = self._entries
-        for key in gone:
-            del self.rows[key]
-            replaced.add(id(entries.pop(key)))
-        for key, row in matching.items():
-            if self.rows.get(key) is row and not self._is_timely:
-                continue
-            self.rows[key] = row
-            entry, before = self._entry(row), entries.get(key)
-            if entry == before:
-                continue
-            entries[key] = entry
-            if before is not None:
-                replaced.add(id(before))
-            if before is None or not hold:
-                came.append(entry)
+    def refresh(self, fleet: Fleet, jobs: Sequence[Job], now: float, *, hold: bool, until: float = inf) -> bool:
+        """Take in what changed; return whether that is done, or more is left to do than there was time ``until``.
+
+        With ``hold`` the rows that stay keep their order, and those that come are last. ``until`` is of
+        time.monotonic(); what is not done then goes on the next time, and all that is told stays as it was.
+        """
+        self._source = source = self._source_of(fleet, jobs)
+        if not self._order.refresh(source, until):
+            return False
+        if self._matching is not None:
+            work, self._work = self._work or self._match(fleet, now), None
+            if not advance(work, until if source.changes is not None else inf):
+                self._work = work
+                return False
+        self.rows = source.rows
+        if self.resource == "vms":
+            self.total = fleet.count(self._scope)
+        else:
+            self.total = len(self._in_scope(source.rows.values())) if self._scope else len(source.rows)
         if hold:
-            if replaced or came:
-                self.order = [entries[entry[2]] for entry in self.order if entry[2] in entries] + sorted(came)
-                self._is_sorted = False
-        elif replaced or came or not self._is_sorted:
-            if replaced:
-                self.order = [entry for entry in self.order if id(entry) not in replaced]
-            self.order += came
-            self.order.sort()
-            self._is_sorted = True
+            self._keep_order()
+        else:
+            self._held = None
+            self._list()
+        return True
+
+    def _source_of(self, fleet: Fleet, jobs: Sequence[Job]) -> Source:
+        match self.resource:
+            case "vms":
+                return Source(fleet.vms, fleet.vm_changes, lambda: fleet.vm_names)
+            case "jobs":
+                found: dict[Any, Row] = {job.id: job for job in jobs}
+                return Source(found, None, lambda: by_second("jobs", found))
+            case "hosts":
+                hosts = fleet.hosts
+                return Source(hosts, fleet.host_changes, lambda: by_second("hosts", hosts))
+            case _:
+                events = fleet.events
+                return Source(events.rows, events.changes, lambda: by_second("events", events.rows))
+
+    def _in_scope(self, rows: Iterable[Row]) -> list[Row]:
+        """Return those that belong to the hosts of the scope."""
+        host_of, scope = _SCOPES[self.resource], self._scope
+        return [row for row in rows if host_of(row) in scope]
+
+    def _match(self, fleet: Fleet, now: float) -> Iterator[None]:
+        """Find out which rows match: all of them are asked, or those that changed."""
+        changes = self._source.changes
+        if changes is None:
+            yield from self._match_all(fleet, now)
+            return
+        is_known = self._revision >= 0 and not self.filter.timely
+        while not is_known or changes.revision != self._revision:
+            newer = changes.since(self._revision) if is_known else None
+            self._revision, is_known = changes.revision, True
+            if newer is None:
+                yield from self._match_all(fleet, now)  # meanwhile more may have changed
+            else:
+                yield from self._match_some(newer, now)
+
+    def _match_all(self, fleet: Fleet, now: float) -> Iterator[None]:
+        rows: Iterable[Row] = self._source.rows.values()
+        if self._scope:
+            rows = fleet.on_hosts(self._scope) if self.resource == "vms" else self._in_scope(rows)
+        asked, found = list(rows), set[Any]()
+        for start in range(0, len(asked), SLICE):
+            found.update(map(self._own, self.filter.select(asked[start : start + SLICE], now)))
+            yield
+        self._matched += found != self._matching
+        self._matching = found
+
+    def _match_some(self, newer: list[Any], now: float) -> Iterator[None]:
+        matching = self._matching
+        assert matching is not None
+        for start in range(0, len(newer), SLICE):
+            if start:
+                yield
+            some = newer[start : start + SLICE]
+            rows = self._source.rows
+            there = [rows[key] for key in some if key in rows]
+            match = set(map(self._own, self.filter.select(self._in_scope(there) if self._scope else there, now)))
+            before = len(matching)
+            matching |= match
+            came = len(matching) - before
+            gone = matching.intersection(some) - match
+            matching -= gone
+            self._matched += came > 0 or len(gone) > 0
+
+    def _list(self) -> None:
+        """Put those that match into the order."""
+        order, matching = self._order, self._matching
+        made_of = (order.version, self._matched)
+        if made_of == self._listed_of:
+            return
+        self._listed_of = made_of
+        if matching is None:
+            self._listed = order.sorted.view()
+        elif len(matching) * _FEW < len(order.sorted):
+            self._listed = Blocks(sorted(order.entries[key] for key in matching))
+        else:
+            self._listed = Blocks([entry for entry in order.sorted if entry[2] in matching])
+
+    def _keep_order(self) -> None:
+        """Keep those that match in the order in which they were, what comes behind them."""
+        made_of = (self._order.members, self._matched)
+        if self._held is not None and made_of == self._held_of:
+            return
+        self._held_of = made_of
+        if self._held is None and not self._listed_of:
+            self._list()
+        before = self._held_list if self._held is not None else [entry[2] for entry in self._listed]
+        members = self._order.entries.keys() if self._matching is None else self._matching
+        kept = [key for key in before if key in members]
+        if len(kept) < len(members):
+            known = set(kept)
+            entries = self._order.entries
+            kept += [entry[2] for entry in sorted(entries[key] for key in members if key not in known)]
+        self._held_list = kept
+        self._held = {key: place for place, key in enumerate(kept)}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmtui.fleet.blocks import Blocks
 from kvmtui.fleet.changes import Changes
+from kvmtui.fleet.order import natural
 from kvmtui.fleet.trouble import WRONG
 from kvmtui.model.vm import VmState
 
@@ -21,6 +23,8 @@ class VmTable:
     def __init__(self) -> None:
         self.rows: dict[Address, Vm] = {}
         self.changes: Changes[Address] = Changes()
+        self.names: Blocks[tuple[str, Address]] = Blocks()
+        """(key of the name, address) of all of them: every other order begins with this one."""
         self.wrong: dict[Address, None] = {}
         """Those with something wrong that is not the silence of their host."""
         self.jobs: dict[Address, str] = {}
@@ -36,6 +40,10 @@ class VmTable:
         address = (vm.host, vm.uuid)
         self.rows[address] = vm
         self.changes.mark(address)
+        if before is None or before.name != vm.name:
+            if before is not None:
+                self.names.remove((natural(before.name), address))
+            self.names.add((natural(vm.name), address))
         if before is None:
             places = self._places.get(vm.uuid, ())
             self._places[vm.uuid] = (*places, vm.host)
@@ -52,6 +60,7 @@ class VmTable:
         """Take a row out."""
         address = (vm.host, vm.uuid)
         del self.rows[address]
+        self.names.remove((natural(vm.name), address))
         self.wrong.pop(address, None)
         self.changes.mark(address)
         self.changes.prune(self.rows, len(self.rows))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kvmtui.errors import UsageError
 from kvmtui.fleet.fields import RESOURCES, Row
-from kvmtui.fleet.selection import Selection, own_key
+from kvmtui.fleet.selection import Selection, line_key, own_key
 from kvmtui.wire.messages import Page, Rows
 
 if TYPE_CHECKING:
@@ -58,13 +58,11 @@ def _count(query: Query) -> int:
 class Snapshot:
     """What a query selects at one moment, to be read page by page."""
 
-    def __init__(self, query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> None:
-        """Raises FilterError, or UsageError for a resource or column that does not exist."""
-        selection = Selection(query, fleet)
-        selection.refresh(fleet, jobs, now, hold=False)
+    def __init__(self, query: Query, selection: Selection, fleet: Fleet, now: float) -> None:
+        """``selection`` is that of ``query``, refreshed just now."""
         self.now = now
         self._query = _unpaged(query)
-        self._rows = [selection.rows[entry[2]] for entry in selection.order]
+        self._rows = [selection.rows[key] for key in selection.keys(0, len(selection))]
         self._total = selection.total
         self._read = _reader(query, fleet, live=False)
         self._is_demo = fleet.is_demo
@@ -90,8 +88,10 @@ def _unpaged(query: Query) -> Query:
 
 
 def page(query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> Page:
-    """Return one page of a query as it is now. Raises as Snapshot does."""
-    return Snapshot(query, fleet, jobs, now).page(query)
+    """Return one page of a query as it is now. Raises as Selection does."""
+    selection = Selection(query, fleet)
+    selection.refresh(fleet, jobs, now, hold=False)
+    return Snapshot(query, selection, fleet, now).page(query)
 
 
 class _Sent(NamedTuple):
@@ -136,20 +136,23 @@ class Window:
     def keys(self, first: str, last: str) -> tuple[str, ...]:
         """Return the keys of the rows as they were last sent, on the screen or not; with ``first`` and ``last`` (keys)
         those from the one to the other. Raises UsageError if one of these is not in the list."""
-        order = self._selection.order
-        begin, end = 0, len(order)
+        selection = self._selection
+        begin, end = 0, len(selection)
         if first or last:
-            places = [self._selection.place(own_key(self._query.resource, key)) for key in (first, last)]
+            places = [selection.place(own_key(self._query.resource, key)) for key in (first, last)]
             known = [place for place in places if place is not None]
             if len(known) < len(places):
                 raise UsageError("one end of the range is not in the list any more")
             begin, end = min(known), max(known) + 1
-        rows = self._selection.rows
-        return tuple(rows[entry[2]].key for entry in order[begin:end])
+        return tuple(map(line_key, selection.keys(begin, end - begin)))
 
     def has(self, host: str, uuid: str) -> bool:
         """Return whether a VM is in the list, on the screen or not."""
-        return (host, uuid) in self._selection.rows
+        return (host, uuid) in self._selection
+
+    def refresh(self, fleet: Fleet, jobs: Sequence[Job], now: float, until: float) -> bool:
+        """Do part of what update() would do, until a moment of time.monotonic(); return whether it is done."""
+        return self._selection.refresh(fleet, jobs, now, hold=self._query.hold, until=until)
 
     def update(
         self, fleet: Fleet, jobs: Sequence[Job], now: float, marks: Collection[str] = frozenset()
@@ -161,14 +164,14 @@ class Window:
         """
         selection, query = self._selection, self._query
         selection.refresh(fleet, jobs, now, hold=query.hold)
-        matched, count, first = len(selection.order), _count(query), max(0, query.first)
+        matched, count, first = len(selection), _count(query), max(0, query.first)
         if first >= matched:
             first = max(0, matched - count)
         rows: list[tuple[int, str, Cells]] = []
         sent: dict[int, _Sent] = {}
         ages = "seen" in query.columns
-        for index, entry in enumerate(selection.order[first : first + count], first):
-            row, old = selection.rows[entry[2]], self._sent.get(index)
+        for index, key in enumerate(selection.keys(first, count), first):
+            row, old = selection.rows[key], self._sent.get(index)
             if old is not None and old.row is row and not ages:
                 sent[index] = old
                 continue
@@ -200,5 +203,5 @@ class Window:
     def _marked(self, fleet: Fleet, marks: Collection[str]) -> int:
         if not marks or self._query.resource != "vms":
             return 0
-        rows = self._selection.rows
-        return sum(any((vm.host, uuid) in rows for vm in fleet.namesakes(uuid)) for uuid in marks)
+        selection = self._selection
+        return sum(any((vm.host, uuid) in selection for vm in fleet.namesakes(uuid)) for uuid in marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +24,12 @@ they take at most a quarter of the loop."""
 log = logging.getLogger(__name__)
 
 
+class More(enum.Enum):
+    """What a view returns that is not done yet: it is asked again after whatever else there is to do."""
+
+    MORE = enum.auto()
+
+
 class View(Protocol):
     """Something a client follows; computed when its client can take it, so it is never sent late."""
 
@@ -36,8 +43,8 @@ class View(Protocol):
         """It is not sent more often."""
         ...
 
-    def fetch(self) -> Answer | None:
-        """Return what has changed since the last fetch, or None."""
+    def fetch(self) -> Answer | More | None:
+        """Return what has changed since the last fetch, or None; MORE if that takes longer than others can wait."""
 
 
 class _Followed:
@@ -47,6 +54,8 @@ class _Followed:
         self.view = view
         self.stirred = True
         self.due = 0.0
+        self.took_s = 0.0
+        """What its present update has taken so far."""
 
 
 class Views:
@@ -110,5 +119,10 @@ class Views:
             self.unfollow(number)
             return Note(text=f"window {number} failed and was closed: the worker's log says why", severity=3)
         ended = self._clock()
-        followed.due = ended + max(followed.view.period_s, (ended - began) * _SHARE * views_in_all)
+        followed.took_s += ended - began
+        if answer is More.MORE:
+            followed.stirred, followed.due = True, ended
+            return None
+        followed.due = ended + max(followed.view.period_s, followed.took_s * _SHARE * views_in_all)
+        followed.took_s = 0.0
         return answer

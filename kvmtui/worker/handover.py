@@ -21,7 +21,7 @@ EVENTS_MAX = 5_000
 """Events that are then kept."""
 SAMPLES_MAX = 3
 """Rounds of figures of a host that are then kept."""
-SLICE_S = 0.02
+SLICE_S = 0.005
 """How long the serve loop takes reports in before it does other things."""
 
 log = logging.getLogger(__name__)

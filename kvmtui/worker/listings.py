@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from kvmtui.fleet.selection import Selection
 from kvmtui.fleet.windows import Snapshot
+from kvmtui.worker.views import SLICE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from kvmtui.fleet.fleet import Fleet
     from kvmtui.model.job import Job
     from kvmtui.wire.connection import Connection
-    from kvmtui.wire.messages import ListRows, Page
+    from kvmtui.wire.messages import ListRows, Page, Query
 
 GOOD_FOR_S = 30.0
 """How long the next page is of the same moment as the first."""
@@ -28,13 +32,24 @@ class Listings:
         self._clock = clock
         self._last: WeakKeyDictionary[Connection, Snapshot] = WeakKeyDictionary()
 
-    def page(self, request: ListRows, connection: Connection) -> Page:
-        """Return the page that is asked for; the first one is of now. Raises FilterError, UsageError."""
+    async def page(self, request: ListRows, connection: Connection) -> Page:
+        """Return the page that is asked for; the first one is of now. Others have their turn while it is made.
+
+        Raises FilterError, UsageError.
+        """
         query, now = request.query, self._clock()
         snapshot = self._last.pop(connection, None)
         if snapshot is None or query.first <= 0 or not snapshot.has(query) or not 0 <= now - snapshot.now < GOOD_FOR_S:
-            snapshot = Snapshot(query, self._fleet, self._jobs() if query.resource == "jobs" else (), now)
+            snapshot = await self._take(query)
         page = snapshot.page(query)
         if max(0, query.first) + len(page.rows) < page.matched:
             self._last[connection] = snapshot
         return page
+
+    async def _take(self, query: Query) -> Snapshot:
+        selection = Selection(query, self._fleet)
+        while True:
+            jobs, now = self._jobs() if query.resource == "jobs" else (), self._clock()
+            if selection.refresh(self._fleet, jobs, now, hold=False, until=time.monotonic() + SLICE_S):
+                return Snapshot(query, selection, self._fleet, now)
+            await asyncio.sleep(0)

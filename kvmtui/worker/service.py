@@ -215,7 +215,7 @@ class Service:
     async def _on_list_rows(self, request: ListRows, connection: Connection) -> Page:
         if request.query.resource == "jobs":
             await self._worker.engine.ready()
-        return self._listings.page(request, connection)
+        return await self._listings.page(request, connection)
 
     async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
         return await self._settling.wait(request.timeout_s, request.samples)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from kvmtui.fleet.recent import HOST_FIGURES, VM_FIGURES
 from kvmtui.fleet.windows import Window
 from kvmtui.model.vm import Vm
 from kvmtui.wire.messages import Rows, Series, SummaryChanged
+from kvmtui.wire.views import More
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from kvmtui.wire.messages import Query
 
 WINDOW_PERIOD_S = 0.1
+SLICE_S = 0.008
+"""How long one window is worked on before others have their turn."""
 SERIES_PERIOD_S = 0.5
 SUMMARY_PERIOD_S = 1.0
 SUMMARY_NUMBER = -1
@@ -59,9 +63,11 @@ class WindowView:
         self._window.change(query, self._fleet)
         self._resource = query.resource
 
-    def fetch(self) -> Rows | None:
-        """Return what changed since the last time."""
+    def fetch(self) -> Rows | More | None:
+        """Return what changed since the last time, a slice of the work at a time."""
         jobs = self._jobs() if self._resource == "jobs" else ()
+        if not self._window.refresh(self._fleet, jobs, self._clock(), time.monotonic() + SLICE_S):
+            return More.MORE
         return self._window.update(self._fleet, jobs, self._clock(), self._marks)
 
     def keys(self, first: str, last: str) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kvmtui.fleet.fields import RESOURCES, reader
-from kvmtui.fleet.order import entry_of, natural
+from kvmtui.fleet.order import Entry, first_of, natural
 from kvmtui.model.vm import Vm, VmState
 
 READING = {column: reader(column) for column in RESOURCES["vms"].columns}
@@ -53,9 +54,14 @@ def _address(vm: Vm) -> tuple[str, str]:
     return vm.host, vm.uuid
 
 
+def _entries(column: str, *, descending: bool) -> Callable[[Vm], Entry]:
+    first = first_of("vms", column, descending, READING)
+    return lambda vm: (first(vm), natural(vm.name), _address(vm))
+
+
 @given(st.lists(_vms, max_size=20, unique_by=_address), _columns, st.booleans())
 def test_orders_are_total_and_unknown_values_last(vms: list[Vm], column: str, descending: bool) -> None:
-    entry = entry_of("vms", column, descending, READING, _address)
+    entry = _entries(column, descending=descending)
     rows = {_address(vm): vm for vm in vms}
     keys = [found[2] for found in sorted(entry(vm) for vm in vms)]
     assert len(set(keys)) == len(vms)
@@ -83,7 +89,7 @@ def test_orders_are_total_and_unknown_values_last(vms: list[Vm], column: str, de
 
 @given(st.lists(_vms, max_size=12, unique_by=_address), st.booleans())
 def test_among_equals_the_name_decides_ascending(vms: list[Vm], descending: bool) -> None:
-    entry = entry_of("vms", "state", descending, READING, _address)
+    entry = _entries("state", descending=descending)
     rows = {_address(vm): vm for vm in vms}
     ordered = [rows[found[2]] for found in sorted(entry(vm) for vm in vms)]
     for before, after in pairwise(ordered):

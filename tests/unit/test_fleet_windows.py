@@ -124,6 +124,17 @@ class WindowMachine(RuleBasedStateMachine):
     def follow(self, hold: bool, number: int, host: str) -> None:
         self._change(replace(self.query, follow=f"{host}/{uuid(number)}", hold=hold))
 
+    @rule(times=st.integers(1, 4), sort=st.sampled_from(SORTS), text=st.sampled_from(FILTERS), data=st.data())
+    def something_happens_half_way(self, times: int, sort: str, text: str, data: st.DataObject) -> None:
+        """Another list is made slice by slice, and hosts tell of their VMs meanwhile."""
+        self._change(replace(self.query, filter=text, sort=sort, hold=False))
+        for _ in range(times):
+            self.window.refresh(self.world.fleet, (), self.world.now, until=0.0)
+            host = data.draw(st.sampled_from(HOSTS))
+            self.listing(host, data.draw(st.frozensets(st.integers(0, 13), max_size=10)), data)
+        if sort == "seen" or text.startswith(("seen", "since")):  # what changes without news is right in the end
+            self.client.take(self.window.update(self.world.fleet, (), self.world.now))
+
     @rule()
     def look_at_all(self) -> None:
         self._change(replace(self.query, first=0, count=COUNT_MAX))
