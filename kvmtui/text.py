@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 
 NAME_MAX = 255
 """Characters of a name that are kept."""
@@ -11,8 +13,12 @@ LINE_MAX = 2_000
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JOINERS = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f")
-_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5")
-"""Letters that show nothing; terminals do not agree on their cells."""
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5\u302e\u302f\U00016ff0\U00016ff1")
+"""Letters that show nothing, and tone marks; terminals do not agree on their cells."""
+_WIDENED = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d356\U0001d360-\U0001d376]")
+"""Symbols that have had two cells since Unicode 16: terminals do not agree on them either."""
+_SPACING = re.compile("[\u0900-\u1cff\ua800-\uabff\U00011000-\U00011eff\U00016f00-\U00016fff\U0001d100-\U0001d17f]")
+"""Scripts with marks that have a cell of their own (Mc) for terminals, and none for Rich."""
 _SHAPERS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400))))
 """Variation selectors and skin tones: terminals do not agree on the cells of what they follow."""
 
@@ -35,6 +41,8 @@ def _safe(character: str) -> str:
         return character
     if character in _DROPPED:
         return ""
+    if _WIDENED.match(character):
+        return "\ufffd"
     category = unicodedata.category(character)
     if category in {"Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"}:
         return "\ufffd"
@@ -87,9 +95,27 @@ def width(text: str) -> int:
     """Return the cells that ``text`` takes on a terminal."""
     if text.isascii():
         return len(text)
+    return _cells(text) if len(text) <= LINE_MAX else _cells.__wrapped__(text)
+
+
+@lru_cache(4_096)
+def _cells(text: str) -> int:
     from rich.cells import cell_len
 
-    return cell_len(text)
+    spacing = sum(unicodedata.category(character) == "Mc" for character in _SPACING.findall(text))
+    return cell_len(text) + spacing
+
+
+def head(text: str, cells: int) -> str:
+    """Return the longest beginning of ``text`` that fits into ``cells`` cells, and at least one character."""
+    low, high = 1, min(len(text), max(1, cells))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width(text[:middle]) <= cells:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]
 
 
 def fit(text: str, cells: int, *, right: bool = False) -> str:
@@ -100,9 +126,9 @@ def fit(text: str, cells: int, *, right: bool = False) -> str:
     if have > cells:
         if text.isascii():
             return text[: cells - 1] + "…"
-        from rich.cells import set_cell_size
-
-        cut = set_cell_size(text, cells - 1).rstrip(" ") + "…"
+        cut = (head(text, cells - 1).rstrip(" ") if cells > 1 else "") + "…"
+        if width(cut) > cells:  # a single wide character before it
+            cut = "…"
         return cut + " " * (cells - width(cut))
     pad = " " * (cells - have)
     return pad + text if right else text + pad

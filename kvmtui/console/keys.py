@@ -36,11 +36,13 @@ CONTEXTS: dict[str, str] = {
     "list": "in a list, and in a text",
     "table": "in a table",
     "main": "on the main screen",
-    "detail": "in the detail of a VM",
+    "detail": "in the detail of a VM or a host",
+    "vm": "in the detail of a VM",
     "job": "in a task",
 }
 PLACES: tuple[tuple[str, ...], ...] = (
-    ("list", "table", "main"), ("list", "table"), ("list", "detail"), ("list", "job"), ("list",),
+    ("list", "table", "main"), ("list", "table"), ("list", "detail", "vm"), ("list", "detail"), ("list", "job"),
+    ("list",),
 )  # fmt: skip
 """Contexts that are in force at once, with what is bound everywhere: those of each page."""
 
@@ -57,7 +59,8 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "act", ("a",), "act on the row under the cursor: a letter says what, a question follows", "table", footer="act"
     ),
-    Action("into", ("enter", "d"), "into it: detail of a VM, VMs of a host, steps of a task", "table", footer="detail"),
+    Action("into", ("enter",), "into it: detail of a VM, VMs of a host, steps of a task", "table", footer="detail"),
+    Action("detail", ("d",), "detail of a VM or a host, steps of a task", "table"),
     Action("order", ("o",), "order by a figure: its letter follows; again reverses", "table", footer="order"),
     Action("mark", (" ",), "mark the row under the cursor, or unmark it", "table", footer="mark"),
     Action("mark_range", ("v",), "mark a range: here it begins, v or space ends it", "table"),
@@ -77,8 +80,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane_tasks", ("4",), "tasks", moves=True),
     Action("next_tab", ("l", "right", "tab"), "next tab", "detail", footer="tabs", moves=True),
     Action("previous_tab", ("h", "left", "shift+tab"), "previous tab", "detail", moves=True),
-    Action("act", ("a",), "act on this VM", "detail", footer="act"),
-    Action("xml", ("y",), "its XML", "detail", footer="XML"),
+    Action("act", ("a",), "act on it", "detail", footer="act"),
+    Action("xml", ("y",), "its XML", "vm", footer="XML"),
     Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
     Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),
     Action("help", ("?",), "this page", "everywhere", footer="help"),

@@ -15,7 +15,9 @@ from kvmtui.console.present.cells import plain
 from kvmtui.console.present.help import help_lines
 from kvmtui.console.screens.detail import DetailPage
 from kvmtui.console.screens.help import HelpPage
+from kvmtui.console.screens.host import HostPage
 from kvmtui.console.screens.main import MainPage
+from kvmtui.console.screens.tables import ListPage
 from kvmtui.console.screens.tasks import JobPage
 from kvmtui.console.sieve import APART_S, TORN_S, Arrived, Sieve
 from kvmtui.model.columns import COLUMNS, WORST_FIRST
@@ -28,9 +30,10 @@ def test_no_key_is_bound_twice_or_where_it_must_not() -> None:
     assert "a" not in keys.BUILT_IN.moves
 
 
-@pytest.mark.parametrize("page", [MainPage, DetailPage, JobPage, HelpPage])
+@pytest.mark.parametrize("page", [MainPage, ListPage, DetailPage, HostPage, JobPage, HelpPage])
 def test_every_binding_has_its_method(page: type[MainPage]) -> None:
-    """A key in the table does something on every page where it is bound."""
+    """A key in the table does something on every page where it is bound, and clashes are looked for there."""
+    assert page.contexts in keys.PLACES
     for action in keys.ACTIONS:
         if action.context in (*page.contexts, "everywhere"):
             assert callable(getattr(page, f"do_{action.id}"))

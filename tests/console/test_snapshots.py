@@ -57,6 +57,8 @@ SCREENS: list[tuple[str, tuple[int, int], Sequence[str]]] = [
     ("the order menu", NARROW, ("o",)),
     ("tasks in the place of the metrics", WIDE, ("j", "j", "a", "d", "y", "t")),
     ("a VM in detail", WIDE, ("j", "j", "enter")),
+    ("a host in detail", WIDE, ("1", "g", "j", "j", "d")),
+    ("a lost host in detail", NARROW, ("1", "g", "d")),
     ("its devices", NARROW, ("j", "j", "enter", "l")),
     ("its XML in colours", NARROW, ("j", "j", "y")),
     ("the help", NARROW, ("question_mark",)),

@@ -44,6 +44,17 @@ def test_lines_stay_lines(text: str) -> None:
     assert not [c for c in clean_lines(text) if c != "\n" and unicodedata.category(c) in OBEYED]
 
 
+def test_terminals_agree_on_what_is_kept() -> None:
+    """As C libraries, xterm, tmux count: two cells for what is wide, none for marks, one for all the rest."""
+    for character in map(chr, range(0x20, 0x20000)):
+        if clean(character) == character:
+            jamo = "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7ff"
+            mark = unicodedata.category(character) in {"Mn", "Me"} or jamo
+            wide = 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+            assert width(character) == (0 if mark else wide), f"U+{ord(character):04X}"
+    assert width("हिन्दी") == 5
+
+
 @given(anything, st.integers(0, 40))
 def test_a_cell_is_filled_exactly(text: str, cells: int) -> None:
     assert width(fit(clean(text), cells)) == cells

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from kvmtui.text import clean, fit, width
+from kvmtui.text import clean, fit, head, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,9 +91,9 @@ def wrap(text: str, cells: int, most: int = 0) -> tuple[str, ...]:
         if current:
             lines.append(current)
         while width(word) > cells and not (most and len(lines) > most):
-            head = _head(word, cells)
-            lines.append(head)
-            word = word[len(head) :]
+            piece = head(word, cells)
+            lines.append(piece)
+            word = word[len(piece) :]
         current = word
         if most and len(lines) > most:
             break
@@ -103,24 +103,13 @@ def wrap(text: str, cells: int, most: int = 0) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _head(word: str, cells: int) -> str:
-    """Return the longest beginning of ``word`` that fits, at least one character."""
-    low, high = 1, min(len(word), cells)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width(word[:middle]) <= cells:
-            low = middle
-        else:
-            high = middle - 1
-    return word[:low]
-
-
 _ASCII = str.maketrans(
     {
         "─": "-", "│": "|", "┌": "+", "┐": "+", "└": "+", "┘": "+", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+",
         "━": "=", "┃": "|", "·": "-", "–": "-", "—": "-", "…": "~", "▸": ">", "▲": "!", "⟳": "*", "✗": "x", "✓": "v",
         "•": "*", "◦": "o", "‖": "=", "≡": "s", "↓": "v", "↑": "^", "→": ">", "█": "#", "░": ".", "▐": "|", "▕": "|",
         "▏": " ", "▎": ".", "▍": ":", "▌": ":", "▋": "=", "▊": "=", "▉": "#", "⏎": "<", "●": "+", "○": "-",
+        "◆": "C", "⊘": "L",
     }
 )  # fmt: skip
 _BRAILLE = " ..::||##"

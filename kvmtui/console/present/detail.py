@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from kvmtui.console.present import vms
 from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.console.present.facts import beside, fact, read_at
 from kvmtui.console.present.values import severity_role, shown
 from kvmtui.model.columns import VM_COLUMNS
 from kvmtui.text import bytes_short, duration
@@ -18,51 +18,40 @@ if TYPE_CHECKING:
     from kvmtui.model.vm import VmDetail
 
 TABS = ("overview", "devices", "metrics", "XML", "jobs")
-_LABEL = 14
-_TWO = 90
-"""Cells from which figures stand beside the rest."""
 
 
 def overview(values: Values, detail: VmDetail | None, now: float, width: int) -> list[Line]:
     """Return what the VM is and how it does."""
-    left = _is(values, detail, now)
-    right = _does(values, now)
-    if width < _TWO:
-        return [(), *left, (), *right]
-    half = width // 2
-    rows = max(len(left), len(right))
-    left += [()] * (rows - len(left))
-    right += [()] * (rows - len(right))
-    return [(), *((*fit_line(a, half), *b) for a, b in zip(left, right, strict=True))]
+    return beside(_is(values, detail, now), _does(values, now), width)
 
 
 def _is(values: Values, detail: VmDetail | None, now: float) -> list[Line]:
     state = vms.state_of(values)
     since = values.get("since")
     held: Line = (Span(f" for {duration(now - since)}", "faint"),) if since is not None else ()
-    lines: list[Line] = [_row("state", vms.state_span(state), *held)]
+    lines: list[Line] = [fact("state", vms.state_span(state), *held)]
     if words := vms.words_of(values, now):
-        lines.append(_row("", Span(words, severity_role(values) if values.get("trouble") else "accent")))
+        lines.append(fact("", Span(words, severity_role(values) if values.get("trouble") else "accent")))
     elif reason := values.get("state_reason"):
-        lines.append(_row("", Span(str(reason), "faint")))
+        lines.append(fact("", Span(str(reason), "faint")))
     lines += [
-        _row("host", Span(str(values.get("host") or "–"))),
-        _row("uuid", Span(str(values.get("uuid") or "–"))),
-        _row("vCPUs", Span(shown_of(values, "vcpus", now))),
-        _row("memory", Span(bytes_short(values.get("mem_max_bytes")))),
-        _row("autostart", Span(shown_of(values, "autostart", now))),
-        _row("snapshots", Span(shown_of(values, "has_snapshot", now))),
-        _row("tags", Span(shown_of(values, "tags", now) or "–")),
+        fact("host", Span(str(values.get("host") or "–"))),
+        fact("uuid", Span(str(values.get("uuid") or "–"))),
+        fact("vCPUs", Span(shown_of(values, "vcpus", now))),
+        fact("memory", Span(bytes_short(values.get("mem_max_bytes")))),
+        fact("autostart", Span(shown_of(values, "autostart", now))),
+        fact("snapshots", Span(shown_of(values, "has_snapshot", now))),
+        fact("tags", Span(shown_of(values, "tags", now) or "–")),
     ]
     if owner := values.get("owner"):
-        lines.append(_row("owner", Span(f"{owner}: acts are dangerous, it will act too", "warn")))
+        lines.append(fact("owner", Span(f"{owner}: acts are dangerous, it will act too", "warn")))
     if detail is not None:
         for label, text in (
             ("title", detail.title), ("description", detail.description), ("machine", detail.machine),
             ("CPU model", detail.cpu_model), ("firmware", detail.firmware),
         ):  # fmt: skip
             if text:
-                lines.append(_row(label, Span(text)))
+                lines.append(fact(label, Span(text)))
     return lines
 
 
@@ -75,11 +64,9 @@ def _does(values: Values, now: float) -> list[Line]:
         ("net_rx_bps", "received", "/s"), ("net_tx_bps", "sent", "/s"),
     ):  # fmt: skip
         text = shown_of(values, column_id, now)
-        lines.append(_row(label, Span(text if text == "–" else text + unit)))
+        lines.append(fact(label, Span(text if text == "–" else text + unit)))
     for column_id, label in (("seen", "state read"), ("sampled", "figures read")):
-        at = values.get(column_id)
-        text = f"{duration(now - at)} ago, {time.strftime('%H:%M:%S %Z', time.localtime(at))}" if at else "in time"
-        lines.append(_row(label, Span(text, "faint")))
+        lines.append(read_at(label, values.get(column_id), now))
     return lines
 
 
@@ -122,18 +109,6 @@ def devices(detail: VmDetail, width: int) -> list[Line]:
     return lines
 
 
-def tabs(chosen: str) -> Line:
-    """Return the names of the tabs."""
-    spans: list[Span] = []
-    for name in TABS:
-        spans += [Span(name, "title" if name == chosen else "faint"), Span("  ")]
-    return tuple(spans[:-1])
-
-
 def no_detail(reason: str, width: int) -> Sequence[Line]:
     """Return why there is nothing to show."""
     return [(), *((Span(f"  {line}", "warn"),) for line in wrap(reason, max(10, width - 4)))]
-
-
-def _row(label: str, *spans: Span) -> Line:
-    return (Span(f"  {label:<{_LABEL}}", "faint"), *spans)

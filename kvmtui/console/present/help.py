@@ -64,6 +64,7 @@ def help_lines(width: int, keymap: Keymap) -> list[Line]:
     lines += _section("States")
     lines += [_states(vms.state_span(state) for state in vms.GLYPHS)]
     lines += [_states(Span(f"{glyph} {link.value}", hosts.ROLES[link]) for link, glyph in hosts.GLYPHS.items())]
+    lines += [_states(Span(f"{glyph} {level}", "warn") for level, (glyph, _) in hosts.LEVELS.items())]
     lines += [_states(Span(f"{glyph} {state.value}", jobs.ROLES[state]) for state, glyph in jobs.GLYPHS.items())]
     lines += [(Span(f"  {text}", role),) for text, role in _MARKS]
     lines += _section("Environment")

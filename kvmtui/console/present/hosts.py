@@ -11,6 +11,7 @@ from kvmtui.console.present.values import Values, cells, is_stale, severity_role
 from kvmtui.model.columns import HOST_COLUMNS
 from kvmtui.model.host import LinkState
 from kvmtui.text import duration, fit
+from kvmtui.text import width as width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,25 @@ ROLES = {
 _BAR_CELLS = 4
 _BARS = {"cpu_pct": "graph-cpu", "mem_pct": "graph-mem"}
 """Columns that have a bar -> its role."""
+
+
+LEVELS = {
+    "careful": ("◆", "careful: every act on its VMs asks for the count, as if they were many"),
+    "locked": ("⊘", "locked: nothing on it can be changed from here"),
+}
+"""Guard level that is not the normal one -> its glyph, what it means."""
+
+
+def level_span(values: Values) -> Span | None:
+    """Return glyph and word of a guard level, None for the normal one."""
+    level = str(values.get("level"))
+    return Span(f"{LEVELS[level][0]} {level}", "warn") if level in LEVELS else None
+
+
+def level_words(values: Values) -> str:
+    """Return what a host's guard level means; "" for the normal one."""
+    level = str(values.get("level"))
+    return LEVELS[level][1] if level in LEVELS else ""
 
 
 def link_of(values: Values) -> LinkState:
@@ -70,6 +90,8 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
         if column.id in _BARS and value is not None and width > _BAR_CELLS:
             figure = fit(f"{value:.0f}", width - _BAR_CELLS, right=True)
             drawn.append((Span(bar(value, _BAR_CELLS), "faint" if stale else _BARS[column.id]), Span(figure, role)))
+        elif column.id == "name" and (level := level_span(values)) is not None:
+            drawn.append(_name_with(level.text[0], str(value or ""), width))
         else:
             drawn.append((Span(text, role),))
     words = None
@@ -82,3 +104,10 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
     wrong = severity_role(values)
     glyph = Span(GLYPHS[link], ROLES[link] if link is not LinkState.UP or wrong == "text" else wrong)
     return glyph, compose(placed, drawn, total, words)
+
+
+def _name_with(glyph: str, name: str, cells: int) -> Line:
+    """Return a name with the glyph of its level behind it."""
+    shown = fit(name, max(1, min(width_of(name), cells - 2)))
+    left = max(0, cells - width_of(shown) - 2)
+    return (Span(shown), Span(f" {glyph}", "warn"), Span(" " * left)) if cells > 2 else (Span(fit(name, cells)),)

@@ -10,12 +10,13 @@ from kvmtui.console.present import detail as present
 from kvmtui.console.present import jobs, vms
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.columns import header, place
+from kvmtui.console.present.facts import tabs
 from kvmtui.console.present.metrics import VM_GRAPHS, panel
 from kvmtui.console.present.xml import XmlLines
 from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_vm
 from kvmtui.console.screens.copying import Subject
-from kvmtui.console.screens.reading import ReadingPage
+from kvmtui.console.screens.tabs import TabbedPage
 from kvmtui.errors import KvmtuiError
 from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
 
@@ -31,16 +32,16 @@ _GRAPH_LINES = 8
 """Lines from which graphs below the overview are worth looking at."""
 
 
-class DetailPage(ReadingPage):
+class DetailPage(TabbedPage):
     """A VM: what it is, its devices, its figures, its XML, what was done to it. Live, but for the XML."""
 
-    contexts = ("list", "detail")
+    contexts = ("list", "detail", "vm")
+    tabs = present.TABS
 
     def __init__(self, held: Held, tab: str) -> None:
-        super().__init__()
+        super().__init__(tab)
         self.key = held.key
         self.values: Values = held.values
-        self.tab = tab
         self._host, _, self._uuid = held.key.partition("/")
         self._vm = Listing("vms", (*vms.ASKED, "uuid"))
         self._jobs = Listing("jobs", jobs.ASKED, sort="started")
@@ -95,9 +96,6 @@ class DetailPage(ReadingPage):
         if self.tab in {"metrics", "overview"}:
             self.text.repaint()
 
-    def tick(self) -> None:
-        self.text.repaint()
-
     @property
     def subject(self) -> Subject | None:
         return Subject("vms", Held(self.key, dict(self.values)))
@@ -107,7 +105,7 @@ class DetailPage(ReadingPage):
     def titles(self) -> list[Line]:
         name = str(self.values.get("name") or self.key)
         state = vms.state_span(vms.state_of(self.values))
-        return [(Span(name, "title"), Span(f" on {self._host}", "faint")), present.tabs(self.tab), (state,)]
+        return [(Span(name, "title"), Span(f" on {self._host}", "faint")), tabs(self.tabs, self.tab), (state,)]
 
     def make(self, width: int, height: int) -> Sequence[Line]:
         now = self.console.now()
@@ -147,23 +145,8 @@ class DetailPage(ReadingPage):
 
     # --- keys --------------------------------------------------------------------------------------------------
 
-    def do_next_tab(self) -> None:
-        self._turn(1)
-
-    def do_previous_tab(self) -> None:
-        self._turn(-1)
-
-    def _turn(self, step: int) -> None:
-        at = present.TABS.index(self.tab)
-        self._show(present.TABS[(at + step) % len(present.TABS)])
-
-    def _show(self, tab: str) -> None:
-        self.tab = tab
-        self.text.top = 0
-        self.text.repaint()
-
     def do_xml(self) -> None:
-        self._show("XML")
+        self.show_tab("XML")
 
     def do_act(self) -> None:
         act_on_vm(self, self.key, self.values)

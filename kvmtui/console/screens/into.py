@@ -25,7 +25,13 @@ def _job(page: Page, held: Held) -> None:
     page.console.push_screen(JobPage(held.key))
 
 
-_INTO: dict[str, Callable[[Page, Held], None]] = {"vms": _vm, "jobs": _job}
+def _host(page: Page, held: Held) -> None:
+    from kvmtui.console.screens.host import HostPage
+
+    page.console.push_screen(HostPage(page.console, held))
+
+
+_INTO: dict[str, Callable[[Page, Held], None]] = {"vms": _vm, "hosts": _host, "jobs": _job}
 """Resource -> what opens the page behind a row."""
 _ACTS: dict[str, Callable[[Page, Held], None]] = {
     "vms": lambda page, held: act_on_vm(page, held.key, held.values),

@@ -66,6 +66,8 @@ class MainPage(TablePage):
 
     def show_keys(self) -> None:
         words = {"into": {"hosts": "its VMs", "tasks": "steps"}.get(self.pane, "detail")}
+        if self.pane in {"hosts", "metrics"}:
+            words["detail"] = "detail"
         if self.pane == "metrics":
             words["into"] = ""
         if self.pane == "tasks":

@@ -150,6 +150,12 @@ class TablePage(Page):
         if held is not None:
             into(self, self.table.listing.resource, held)
 
+    def do_detail(self) -> None:
+        """Open the detail of what is under the cursor, where another key leads elsewhere."""
+        held = self.table.current
+        if held is not None:
+            into(self, self.table.listing.resource, held)
+
     def do_act(self) -> None:
         """Open the menu of what can be done to the row under the cursor."""
         self.table.listing.stay()
