@@ -10,6 +10,7 @@ from kvmtui.actions import VERBS
 from kvmtui.cli import exits
 from kvmtui.cli.arguments import COMMANDS
 from kvmtui.console.keys import ACTIONS, CONTEXTS, spelled
+from kvmtui.model.checks import CHECKS
 from kvmtui.model.columns import COLUMNS, Kind
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def renewed(text: str) -> str:
 def _made(name: str) -> Iterator[str]:
     if name.startswith("json-"):
         return _fields(name.removeprefix("json-"))
-    return {"verbs": _verbs, "keys": _keys, "exit-codes": _exit_codes, "commands": _commands}[name]()
+    made = {"verbs": _verbs, "keys": _keys, "exit-codes": _exit_codes, "commands": _commands, "checks": _checks}
+    return made[name]()
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -87,11 +89,18 @@ def _commands() -> Iterator[str]:
     return _table(("command", "does"), [(f"`kvmtui {name}`", words) for name, (_, words) in COMMANDS.items()])
 
 
+def _checks() -> Iterator[str]:
+    rows = [(f"`{check.id}`", check.help, check.remedy, check.needs) for check in CHECKS.values()]
+    return _table(("check", "told when", "what to do", "goes by"), rows)
+
+
 def _fields(resource: str) -> Iterator[str]:
     rows = [(f"`{column.id}`", _UNITS.get(column.kind, "text"), column.help) for column in COLUMNS[resource]]
     told = {column.id for column in COLUMNS[resource]}
     added = [(f"`{name}`", *words) for name, words in _ADDED.items() if name not in told]
-    return _table(("field", "value", "meaning"), rows + (added if resource not in {"jobs", "events"} else added[-1:]))
+    return _table(
+        ("field", "value", "meaning"), rows + (added if resource not in {"jobs", "events", "findings"} else added[-1:])
+    )
 
 
 if __name__ == "__main__":

@@ -72,10 +72,10 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 
 def _ls() -> _Parser:
-    usage = "kvmtui ls hosts|vms|jobs|events [FILTER …] [-o table|json|csv] [--timeout SECONDS]"
-    about = "List hosts, VMs, jobs, or the events that were seen."
+    usage = "kvmtui ls hosts|vms|jobs|events|findings [FILTER …] [-o table|json|csv] [--timeout SECONDS]"
+    about = "List hosts, VMs, jobs, the events that were seen, or what was found about the fleet."
     parser = _parser("ls", about, usage=usage, epilog=f"{FILTERS}\n{OF_EVENTS}")
-    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|events FILTER")
+    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|events|findings FILTER")
     parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
     _add_timeout(parser)
     return parser
@@ -143,7 +143,7 @@ def _console() -> _Parser:
 
 
 COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
-    "ls": (_ls, "list hosts, VMs, jobs or events: kvmtui ls vms 'cpu>80' -o json"),
+    "ls": (_ls, "list hosts, VMs, jobs, events, findings: kvmtui ls vms 'cpu>80' -o json"),
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
     "check": (_check, "check the config, and keys and themes of your own"),
     "trust": (_trust, "show a host's SSH key, accept it"),

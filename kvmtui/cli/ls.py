@@ -26,10 +26,18 @@ TRIES = 3
 """How often a list is read again that changed between its pages."""
 GRACE_S = 10.0
 """How much longer than asked for an answer is waited for."""
-_KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",), "events": ("id",)}
-_SORT = {"vms": ("name", False), "hosts": ("name", False), "jobs": ("started", False), "events": ("at", False)}
+_KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",), "events": ("id",), "findings": ("id",)}
+_SORT = {
+    "vms": ("name", False),
+    "hosts": ("name", False),
+    "jobs": ("started", False),
+    "events": ("at", False),
+    "findings": ("", False),
+}
 _KEPT = frozenset({"jobs", "events"})
-"""Lists of what is written down: they wait for no host, and none of their rows grows old."""
+"""Lists of what is written down: they wait for no host."""
+_AGELESS = _KEPT | {"findings"}
+"""Lists of which no row grows old."""
 
 _LIVE = frozenset({Kind.PCT, Kind.NUMBER, Kind.BPS, Kind.MS})
 _FIGURES = {
@@ -47,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     line = connect(options)
     try:
         _page(line, resource, text, 0, 1)  # a filter that means nothing is told before anything is waited for
-        missing = settle(line, options.timeout, 2) if resource not in _KEPT else ()
+        missing = () if resource in _KEPT else settle(line, options.timeout, 2, definitions=resource == "findings")
         rows, now = _read(line, resource, text)
     except FilterError as error:
         complain(error, text)
@@ -65,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
     return exits.INCOMPLETE if missing else exits.DONE
 
 
-def settle(line: Line, timeout_s: float, samples: int) -> tuple[Missing, ...]:
+def settle(line: Line, timeout_s: float, samples: int, *, definitions: bool = False) -> tuple[Missing, ...]:
     """Wait until every host has answered or is known not to; return those that are missing."""
-    request = Settle(timeout_s=timeout_s, samples=samples)
+    request = Settle(timeout_s=timeout_s, samples=samples, definitions=definitions)
     return line.call(request, timeout_s + GRACE_S).missing
 
 
@@ -126,14 +134,14 @@ def _page(line: Line, resource: str, text: str, first: int, count: int = PAGE) -
 
 def _names(resource: str) -> list[str]:
     names = [column.id for column in COLUMNS[resource]]
-    more = ["age_s"] if resource not in _KEPT else []
+    more = ["age_s"] if resource not in _AGELESS else []
     return [*names, *more, *([] if "demo" in names else ["demo"])]
 
 
 def _promised(row: Row, now: float, resource: str, *, demo: bool) -> Row:
     """Return a row as scripts get it: values as they are, figures rounded, the age beside the time."""
     rounded: Row = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
-    if resource not in _KEPT:
+    if resource not in _AGELESS:
         rounded["age_s"] = round(max(0.0, now - row["seen"]), 1) if row["seen"] else None
     rounded["demo"] = demo
     return rounded

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Row = Any
-"""A Vm, Host, Job or Event."""
+"""A Vm, Host, Job, Event or Finding."""
 
 _NOT_IN_WORDS = re.compile(r"[^a-z0-9*?]")
 
@@ -161,6 +161,15 @@ RESOURCES: dict[str, Resource] = {
         out_of_sight=lambda _event: False,
         lasting=frozenset(),
         bare=("name", "text"),
+        uuid="uuid",
+    ),
+    "findings": Resource(
+        columns=_columns("findings"),
+        aliases={"vm": "name", "what": "text", "sev": "severity"},
+        states={},
+        out_of_sight=lambda _finding: False,
+        lasting=frozenset(),
+        bare=("name", "text", "check"),
         uuid="uuid",
     ),
 }

@@ -194,7 +194,7 @@ def parse(
     for_act: bool = False,
     reading: Mapping[str, Callable[[Row], Any]] | None = None,
 ) -> Filter:
-    """Return the filter that ``text`` means for "vms", "hosts", "jobs" or "events".
+    """Return the filter that ``text`` means for a resource: "vms", "hosts" …
 
     ``for_act`` refuses what is too loose to act upon: an empty filter and words without a field. ``reading`` replaces
     the readers of columns whose value does not stand in the row itself. Raises FilterError with the place of what is

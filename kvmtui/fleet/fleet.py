@@ -9,6 +9,7 @@ from kvmtui.config.structs import Periods
 from kvmtui.fleet import filter as filters
 from kvmtui.fleet import summary
 from kvmtui.fleet.expect import Expectation, Expectations
+from kvmtui.fleet.findings import Board
 from kvmtui.fleet.known import KnownHost
 from kvmtui.fleet.orders import Orders
 from kvmtui.fleet.shared import Shared
@@ -19,7 +20,7 @@ from kvmtui.model.host import LinkState, Summary
 from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from kvmtui.config.structs import Config, HostConfig
     from kvmtui.fleet.changes import Changes
@@ -55,6 +56,8 @@ class Fleet:
         self._clock = clock
         self._shared = Shared(Periods(), clock, self._twins, self.same_as)
         self._known: dict[str, KnownHost] = {}
+        self.findings = Board()
+        """What was found by the last round of checks; see check()."""
         self._expectations = Expectations()
         self.orders = Orders(self.seen)
         self._forgot_at = self._aged_at = clock()
@@ -299,6 +302,11 @@ class Fleet:
         """Return how many VMs may match or not: what the filter asks is not known of them."""
         now = self._clock()
         return sum(wanted.match(vm, now) is None for vm in self._distinct())
+
+    def check(self) -> Iterator[None]:
+        """Look for findings anew: a round that goes on from one host to the next each time it is asked."""
+        table = self._shared.table
+        return self.findings.round(self._known, {uuid: table.places(uuid) for uuid in table.shared}, self._clock())
 
     def set_job(self, host: str, uuid: str, verb: str) -> None:
         """Mark a VM as worked on by a job; "": no longer."""

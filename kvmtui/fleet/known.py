@@ -67,6 +67,14 @@ class KnownHost:
         """The other entry of the config that is this very host, or ""."""
         return self._same_as
 
+    @property
+    def is_surveyed(self) -> bool:
+        """Whether there is nothing to wait for: definitions read, or tried in vain; the host inspected."""
+        vms = self.vms
+        is_machine = self.identity is None or self.identity.is_machine
+        has_all = all(uuid in vms.definitions or uuid in vms.unread for uuid in vms.rows)
+        return has_all and (self.inspected is not None or not is_machine)
+
     def tick(self, now: float) -> None:
         """Note whether it has fallen silent, though its link is up."""
         is_late = self.host.link is LinkState.UP and 0 < self.vms.listed_at < now - self._shared.late_after_s

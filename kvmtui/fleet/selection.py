@@ -23,11 +23,13 @@ _OWN_KEYS: dict[str, Callable[[Row], Any]] = {
     "hosts": lambda host: host.name,
     "jobs": lambda job: job.id,
     "events": lambda event: event.id,
+    "findings": lambda finding: finding.id,
 }
 _SCOPES: dict[str, Callable[[Row], str]] = {
     "vms": lambda vm: vm.host,
     "hosts": lambda host: host.name,
     "events": lambda event: event.host,
+    "findings": lambda finding: finding.host,
 }
 """Resource -> what gives the host of a row; what is not here has none."""
 _FEW = 8
@@ -146,6 +148,9 @@ class Selection:
             case "hosts":
                 hosts = fleet.hosts
                 return Source(hosts, fleet.host_changes, lambda: by_second("hosts", hosts))
+            case "findings":
+                findings = fleet.findings
+                return Source(findings.rows, findings.changes, lambda: by_second("findings", findings.rows))
             case _:
                 events = fleet.events
                 return Source(events.rows, events.changes, lambda: by_second("events", events.rows))

@@ -17,7 +17,7 @@ from kvmtui.hosts import reasons
 from kvmtui.hosts.binding import Conn, Domain
 from kvmtui.hosts.counting import counters
 from kvmtui.hosts.domain_xml import XML_MAX
-from kvmtui.hosts.reports import Counters, Listed
+from kvmtui.hosts.reports import TEST_DRIVER, Counters, Listed
 from kvmtui.model.vm import VmState
 from kvmtui.text import clean, clean_lines, name_or
 
@@ -212,7 +212,7 @@ def identify(conn: Conn) -> Facts:
     info = conn.getInfo()
     found = re.search(r"<host>\s*<uuid>([0-9a-fA-F-]{36})</uuid>", _capabilities(conn)[:65_536])
     kind = clean(conn.getType(), 20)
-    hypervisor = "test driver" if kind == "TEST" else f"{kind} {_dotted(conn.getVersion())}"
+    hypervisor = TEST_DRIVER if kind == "TEST" else f"{kind} {_dotted(conn.getVersion())}"
     return Facts(
         libvirt=_dotted(conn.getLibVersion()),
         hypervisor=hypervisor,

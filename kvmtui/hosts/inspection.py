@@ -11,6 +11,7 @@ from typing import NamedTuple
 from kvmtui.errors import LinkError
 from kvmtui.hosts.contract import Link, NoShellError
 from kvmtui.hosts.reports import Inspected, Report
+from kvmtui.model.host import LinkState
 from kvmtui.text import clean
 
 logger = logging.getLogger(__name__)
@@ -60,8 +61,10 @@ async def inspect_for_ever(
             why = f"this login may run no command there: {error.words}" if error.words else error.text
             deliver(Inspected(host=name, at=clock(), unread=clean(why, 200)))
             return
-        except LinkError as error:  # what is lost is noticed by the polls
+        except LinkError as error:
             logger.debug("%s: not inspected: %s", name, error)
+            if error.state is LinkState.UP:  # what is lost is noticed by the polls
+                deliver(Inspected(host=name, at=clock(), unread=clean(error.text, 200)))
             pause_s = FAILED_S
         await asyncio.sleep(pause_s)
 

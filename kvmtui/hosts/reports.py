@@ -7,6 +7,9 @@ import msgspec
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import VmState
 
+TEST_DRIVER = "test driver"
+"""``Identity.hypervisor`` of what is no machine."""
+
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all reports."""
@@ -37,6 +40,11 @@ class Identity(Report, frozen=True):
     mem_total_bytes: int
     invented: bool = False
     """The figures of this host's VMs are synthetic."""
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether there is a machine behind it, not libvirt's test driver alone."""
+        return self.hypervisor != TEST_DRIVER
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -316,8 +316,48 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     Column(id="id", title="id", kind=Kind.TEXT, width=6, priority=9, help="a number that grows with every event"),
 )
 
+FINDING_COLUMNS: tuple[Column, ...] = (
+    Column(
+        id="name",
+        key="n",
+        title="name",
+        kind=Kind.TEXT,
+        width=14,
+        priority=1,
+        grow=True,
+        help="the VM, how many VMs, or the host",
+    ),
+    Column(id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it is about"),
+    Column(id="check", key="c", title="check", kind=Kind.TEXT, width=13, priority=2, help="check that found it"),
+    Column(id="text", key="t", title="what", kind=Kind.TEXT, width=24, priority=1, grow=True, help="what is so"),
+    Column(
+        id="remedy",
+        key="r",
+        title="remedy",
+        kind=Kind.TEXT,
+        width=24,
+        priority=4,
+        grow=True,
+        help="what to do about it",
+    ),
+    Column(id="severity", key="s", title="sev", kind=Kind.COUNT, width=3, priority=8, help="how bad that is, 1 to 3"),
+    Column(id="count", key="#", title="count", kind=Kind.COUNT, width=5, priority=5, help="VMs, or hosts, it is about"),
+    Column(
+        id="filter",
+        key="f",
+        title="filter",
+        kind=Kind.TEXT,
+        width=20,
+        priority=9,
+        help="a filter of VMs that shows which are meant",
+    ),
+    Column(id="uuid", key="u", title="uuid", kind=Kind.TEXT, width=36, priority=9, help="UUID of the VM, if it is one"),
+    Column(id="id", key="i", title="id", kind=Kind.TEXT, width=20, priority=9, help="the same as long as it is true"),
+)
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "vms": VM_COLUMNS, "hosts": HOST_COLUMNS, "jobs": JOB_COLUMNS, "events": EVENT_COLUMNS,
+    "findings": FINDING_COLUMNS,
 }  # fmt: skip
 """Resource -> its columns."""
 

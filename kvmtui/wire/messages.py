@@ -31,7 +31,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What a window shows."""
 
     resource: str
-    """"vms", "hosts", "jobs" or "events"."""
+    """"vms", "hosts", "jobs", "events" or "findings"."""
     filter: str = ""
     """In the filter language; a bare word looks in the name."""
     scope: tuple[str, ...] = ()
@@ -147,6 +147,8 @@ class Settle(Request["Settled"], frozen=True, tag="settle"):
 
     timeout_s: float = 10.0
     samples: int = 2
+    definitions: bool = False
+    """Wait for the VMs' definitions too, and for what a shell on each host tells."""
 
 
 class ListRows(Request["Page"], frozen=True, tag="list"):

@@ -18,6 +18,7 @@ from kvmtui.wire import logout
 from kvmtui.wire.messages import JobChanged, Note
 from kvmtui.wire.server import Server
 from kvmtui.worker import place
+from kvmtui.worker.checking import Checking
 from kvmtui.worker.memory import PERIOD_S as MEMORY_PERIOD_S
 from kvmtui.worker.memory import Memory
 from kvmtui.worker.reload import ConfigFile, difference
@@ -44,6 +45,8 @@ GRACE_S = 3.0
 """How long acts under way may take to end when the worker is told to."""
 UNREAD_S = 3600.0
 """How long a job that failed counts as unread."""
+
+_FINDINGS = frozenset({"findings"})
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class Worker:
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
         self._loop = asyncio.get_running_loop()
         self.watching = Watching(self._loop, self._looked_at, pool.watch)
+        self.checking = Checking(self.fleet, lambda: self._stir(_FINDINGS))
         self.agents = agents
         self.service = Service(self)
         self.server: Server
@@ -200,6 +204,8 @@ class Worker:
         self._stir(self.fleet.tick())
         self._check_journal()
         self.watching.stir()
+        if self.service.shows("findings"):
+            self.checking.look()
         if self._looking is None or self._looking.done():
             self._looking = self._spawn(self._look_at_config(), "config")
         if self._loop.time() >= self._keep_at and (self._keeping is None or self._keeping.done()):

@@ -137,6 +137,10 @@ class Service:
                     yield from view.watched()
         yield from self._settling.hurried()
 
+    def shows(self, topic: str) -> bool:
+        """Whether some client has a window on that."""
+        return any(topic in view.topics for client in self._worker.server.clients for view in client.views.all())
+
     # --- about the worker --------------------------------------------------------------------------------------
 
     async def _on_status(self, _request: Status, _connection: Connection) -> WorkerStatus:
@@ -187,6 +191,8 @@ class Service:
 
     async def _on_open_window(self, request: OpenWindow, connection: Connection) -> Opened:
         number = _number(request.window)
+        if request.query.resource == "findings":
+            await self._worker.checking.renewed()
         open_view = connection.views.get(number)
         if isinstance(open_view, WindowView):
             open_view.change(request.query)
@@ -215,10 +221,12 @@ class Service:
     async def _on_list_rows(self, request: ListRows, connection: Connection) -> Page:
         if request.query.resource == "jobs":
             await self._worker.engine.ready()
+        elif request.query.resource == "findings" and request.query.first <= 0:
+            await self._worker.checking.renewed()
         return await self._listings.page(request, connection)
 
     async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
-        return await self._settling.wait(request.timeout_s, request.samples)
+        return await self._settling.wait(request.timeout_s, request.samples, definitions=request.definitions)
 
     async def _on_get_detail(self, request: GetDetail, _connection: Connection) -> VmDetail:
         self._check_host(request.host)

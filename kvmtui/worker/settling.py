@@ -41,8 +41,11 @@ class Settling:
             if sum(map(len, lacking.values())) <= HURRY_MAX:
                 yield from ((host, uuid) for host, uuids in lacking.items() for uuid in uuids)
 
-    async def wait(self, timeout_s: float, samples: int) -> Settled:
-        """Wait until every host is known to be lost, or has told of itself and its VMs in ``samples`` rounds."""
+    async def wait(self, timeout_s: float, samples: int, *, definitions: bool = False) -> Settled:
+        """Wait until every host is known to be lost, or has told of itself and its VMs in ``samples`` rounds.
+
+        With ``definitions`` also until each VM's definition was read, or could not be, and each host was inspected.
+        """
         lacking: dict[str, list[str]] = {}
         self._lacking.append(lacking)
         loop = asyncio.get_running_loop()
@@ -52,7 +55,9 @@ class Settling:
             while True:
                 hosts = self._fleet.hosts
                 for name in list(seen):
-                    if self._has_settled(name, hosts.get(name), seen, lacking, samples):
+                    if self._has_settled(name, hosts.get(name), seen, lacking, samples) and (
+                        not definitions or self._is_surveyed(name)
+                    ):
                         del seen[name]
                         lacking.pop(name, None)
                 self._hurry()
@@ -80,6 +85,10 @@ class Settling:
         if host.link is LinkState.UP:
             lacking[name] = [vm.uuid for vm in self._rounds.lacking(self._fleet.on_hosts([name]), samples)]
         return not lacking.get(name)
+
+    def _is_surveyed(self, name: str) -> bool:
+        known = self._fleet.known.get(name)
+        return known is None or known.host.link is not LinkState.UP or known.is_surveyed
 
     def _missing(self) -> Iterator[Missing]:
         for host in self._fleet.hosts.values():

@@ -18,7 +18,9 @@ from kvmtui.actions import VERBS
 from kvmtui.errors import FilterError, LinkError, RefusedError, UsageError
 from kvmtui.fleet.filter import parse
 from kvmtui.fleet.order import natural
+from kvmtui.model.checks import CHECKS
 from kvmtui.model.columns import COLUMNS, Kind, column
+from kvmtui.model.finding import Finding
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Danger, Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target, Verdict
 from kvmtui.model.vm import Disk, Nic, Vm, VmDetail, VmState
@@ -140,6 +142,7 @@ class FakeWorker:
         self.hosts: list[Host] = []
         self.vms: list[Vm] = []
         self.jobs: list[Job] = []
+        self.findings: list[Finding] = []
         self.summary = Summary(name="prod", demo=demo)
         self.requests: list[Request[Any]] = []
         """Everything that was asked, but hello, in order."""
@@ -246,7 +249,9 @@ class FakeWorker:
 
     def selected(self, query: Query) -> tuple[list[Any], int]:
         """Return the rows of a query in its order, and how many there are at all."""
-        known: dict[str, list[Any]] = {"vms": self.vms, "hosts": self.hosts, "jobs": self.jobs}
+        known: dict[str, list[Any]] = {
+            "vms": self.vms, "hosts": self.hosts, "jobs": self.jobs, "findings": self.findings,
+        }  # fmt: skip
         rows = list(known[query.resource])
         if query.resource == "vms" and query.scope:
             rows = [row for row in rows if row.host in query.scope]
@@ -528,4 +533,32 @@ def small_fleet(worker: FakeWorker) -> None:
     )  # fmt: skip
 
 
-__all__ = ["NOW", "FakeWorker", "FilterError", "small_fleet"]
+def some_findings(worker: FakeWorker) -> None:
+    """Give a worker one finding about a VM, one about several, one about a host, one about nobody knows."""
+
+    def finding(check: str, name: str, host: str, text: str, **fields: Any) -> Finding:
+        plain = Finding(
+            id=f"{check}/{host}/{name}", check=check, name=name, host=host, text=text, remedy=CHECKS[check].remedy,
+            severity=CHECKS[check].severity,
+        )  # fmt: skip
+        return msgspec.structs.replace(plain, **fields)
+
+    web = worker.vms[0]
+    worker.findings = [
+        finding(
+            "old-qemu", web.name, web.host, "runs a QEMU whose program was replaced since it was started: it is not the"
+            " version installed", uuid=web.uuid, filter=f"host:{web.host} name:{web.name}",
+        ),
+        finding(
+            "no-autostart", "kvm1", "kvm1", "4 VMs run and are not started with the host, which starts others", count=4,
+            filter="host:kvm1 state:running auto:no",
+        ),
+        finding("clock-skew", "kvm2", "kvm2", "its clock is 3.2 s ahead of this machine's (± 0.01 s)", count=0),
+        finding(
+            "old-qemu", "2 hosts", "", "old QEMU still running: not known on kvm3, kvm4: this login may not see which"
+            " program its QEMUs run", severity=1, count=9, remedy="",
+        ),
+    ]  # fmt: skip
+
+
+__all__ = ["NOW", "FakeWorker", "FilterError", "small_fleet", "some_findings"]

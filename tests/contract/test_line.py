@@ -13,6 +13,7 @@ import pytest
 
 import kvmtui
 from kvmtui.errors import FilterError, RefusedError, UsageError
+from kvmtui.model.checks import CHECKS
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Verdict
 from kvmtui.model.vm import Vm, VmState
@@ -40,7 +41,7 @@ from kvmtui.wire.messages import (
     Status,
     Submit,
 )
-from tests.console.fake_worker import FakeWorker
+from tests.console.fake_worker import FakeWorker, some_findings
 from tests.worker.home import OFF, RUNNING, Home, uuid
 
 VMS = 40
@@ -107,6 +108,7 @@ async def _fake(folder: Path) -> AsyncIterator[Path]:
         )
         for number in range(VMS)
     ]
+    some_findings(worker)
     worker.summary = Summary(name="test", hosts_up=1, hosts_total=1, vms={"running": VMS - 2, "shut off": 2})
     worker.start()
     yield worker.path
@@ -195,6 +197,19 @@ async def test_a_wrong_filter_leaves_the_window(talk: Talk) -> None:
     assert (told.value.offset, told.value.length) == (4, 6)
     moved = Query(resource="vms", columns=COLUMNS, sort="name", first=5, count=10)
     assert not (await talk.rows(OpenWindow(window=7, query=moved))).reset
+
+
+async def test_findings_are_rows_like_others(talk: Talk) -> None:
+    """Listed in pages and shown in windows, the worst first, whether there are any or not."""
+    query = Query(resource="findings", columns=("id", "check", "host", "text", "severity", "count"), count=10)
+    rows = await talk.rows(OpenWindow(window=7, query=query))
+    page = await talk.client.call(ListRows(query=query))
+    assert rows.reset
+    assert rows.total >= rows.matched == len(rows.rows)
+    assert page.total >= page.matched == len(page.rows)
+    for row in (*(cells for _, _, cells in rows.rows), *page.rows):
+        assert CHECKS[row[1]].title
+        assert 1 <= row[4] <= 3
 
 
 async def test_what_does_not_exist_is_refused(talk: Talk) -> None:

@@ -15,6 +15,7 @@ from kvmtui.fleet.filter import COST_MAX, DEPTH_MAX, parse
 from kvmtui.fleet.words import LENGTH_MAX
 from kvmtui.model.columns import COLUMNS
 from kvmtui.model.event import Event, EventKind
+from kvmtui.model.finding import Finding
 from kvmtui.model.host import Host, LinkState
 from kvmtui.model.job import Job, JobState
 from kvmtui.model.vm import Vm, VmState
@@ -211,6 +212,7 @@ def test_every_column_of_every_table_can_be_asked_for() -> None:
         "hosts": Host(name="kvm1", uri="qemu+ssh://10.0.0.1/system"),
         "jobs": Job(id="j1", verb="start", by="me", state=JobState.DONE, total=1, started=NOW),
         "events": Event(id="1", at=NOW, host="kvm1", kind=EventKind.STARTED, text="booted"),
+        "findings": Finding(id="versions/fleet", check="versions", text="2 versions"),
     }
     for resource, columns in COLUMNS.items():
         for column in columns:
