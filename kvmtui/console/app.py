@@ -17,7 +17,9 @@ from kvmtui.console.errands import Errands
 from kvmtui.console.feed import Early, Feed, Stage
 from kvmtui.console.incoming import Incoming
 from kvmtui.console.marks import Marks
+from kvmtui.console.memory import Memory, view_of
 from kvmtui.console.notices import Notices
+from kvmtui.console.places import Places
 from kvmtui.console.present.jobs import outcome, progress
 from kvmtui.console.present.topline import TopState
 from kvmtui.console.screens.main import MainPage
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
+    from kvmtui.console.memory import Remembered
     from kvmtui.console.preferences import Preferences
+    from kvmtui.console.widgets.table import Table
     from kvmtui.model.host import Summary
     from kvmtui.wire.client import Pushed
     from kvmtui.wire.line import Line
@@ -69,8 +73,10 @@ class Console(App[None]):
         self.monotonic = monotonic
         self.summary: Summary | None = None
         self.notices = Notices(monotonic)
+        self.memory = chosen.memory or Memory()
         if chosen.told:
             self.notices.say(chosen.told[0], "warn", chosen.told[1:])
+        self.places = Places()
         self.jobs = JobWatch()
         self.marks = Marks()
         self.takers: dict[int, Callable[[Any], None]] = {}
@@ -84,7 +90,7 @@ class Console(App[None]):
         self._read_only = read_only
         self._log_path = log
         self.errands = Errands(lambda error: self.say(f"✗ {error}", "bad"), self._handle_exception)
-        self.main = MainPage(self, early.lists if early is not None else desk.listings())
+        self.main = MainPage(self, early.lists if early is not None else desk.listings(self.memory.now))
 
     # --- what pages ask ----------------------------------------------------------------------------------------
 
@@ -230,6 +236,23 @@ class Console(App[None]):
         if page.sheet is not None:
             page.sheet.tick()
         page.refresh_overlay()
+
+    # --- what is remembered ------------------------------------------------------------------------------------
+
+    def remember(self, change: Callable[[Remembered], Remembered]) -> None:
+        """Have something remembered until the next time, and from now on."""
+        self.memory.change(change)
+        self.work(self._save())
+
+    async def _save(self) -> None:
+        try:
+            await asyncio.to_thread(self.memory.save)
+        except OSError as error:
+            self.say(f"✗ not remembered: {self.memory.path}: {error.strerror or error}", "bad")
+
+    def view_of(self, table: Table) -> str:
+        """Return the name of the saved view that a table is arranged by; "" if it is none's."""
+        return view_of(self.memory.now, table.look_of.name, table.listing.arrangement)
 
     def use_theme(self, name: str) -> None:
         """Look otherwise from now on. Raises ConfigError for a theme that there is not, or that is wrong."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from kvmtui.console.arrangement import Arrangement
 from kvmtui.text import clean
 from kvmtui.wire.messages import Query
 
@@ -41,6 +42,9 @@ class Listing:
     def __init__(self, resource: str, columns: tuple[str, ...], *, sort: str = "", descending: bool = False) -> None:
         self.resource = resource
         self.columns = columns
+        """Ids of the columns that are asked for."""
+        self.chosen: tuple[str, ...] = ()
+        """Ids of the columns that somebody has chosen to see; () for the usual ones."""
         self.filter = ""
         self.scope: tuple[str, ...] = ()
         self.only_wrong = False
@@ -66,6 +70,20 @@ class Listing:
         self._held: dict[int, Held] = {}
         self._places: dict[str, int] = {}
         self._asked = range(0)
+        self._told: tuple[str, ...] = ()
+        """Ids of the columns that the values of rows are of."""
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """How it is arranged."""
+        return Arrangement(
+            filter=self.filter,
+            scope=self.scope,
+            only_wrong=self.only_wrong,
+            sort=self.sort,
+            descending=self.descending,
+            columns=self.chosen,
+        )
 
     # --- what to ask for ---------------------------------------------------------------------------------------
 
@@ -144,11 +162,12 @@ class Listing:
         """Take a message of the worker; return what is to be painted anew."""
         before = (self.matched, self.total, self.top, self.cursor, self.is_answered, self.marks, self.marked)
         if rows.reset:
+            self._told = rows.columns
             self._held.clear()
             self._places.clear()
         else:
             self._forget_outside(rows.first, rows.first + rows.count)
-        names = self.columns
+        names = self._told
         changed: set[int] = set()
         for index, key, cells in rows.rows:
             self._put(index, Held(key, dict(zip(names, map(_safe, cells), strict=False))))

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from kvmtui.console.desk import first_requests, listings
+from kvmtui.console.memory import Memory
 from kvmtui.errors import KvmtuiError, UsageError, WorkerError
 from kvmtui.wire.line import Line, greeting
 from kvmtui.wire.messages import OpenSummary, encode
@@ -36,7 +37,8 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
     hello = greeting("console", read_only=read_only)
     line = _reach(paths, read_only=read_only)
     size = os.get_terminal_size(sys.__stdout__.fileno()) if sys.__stdout__ else os.terminal_size((80, 24))
-    early = _ask_first(line, size.columns, size.lines) if line is not None else None
+    memory = Memory(paths.state / "console.json")
+    early = _ask_first(line, memory, size.columns, size.lines) if line is not None else None
 
     # Textual paints on a grid of frames, and after a rest it lets one to two of them pass: at its own sixty a second
     # a key would wait 17 to 33 ms now and then
@@ -47,7 +49,7 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
 
     console = Console(
         lambda: attach(paths, hello),
-        preferences(os.environ),
+        preferences(os.environ, memory),
         early=early,
         read_only=read_only,
         ascii_only=not speaks_utf8(os.environ),
@@ -56,6 +58,8 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
     gc.freeze()
     gc.enable()
     console.run(mouse=False)
+    with contextlib.suppress(OSError):
+        memory.save()
     words = console.parting_words()
     if words:
         with contextlib.suppress(OSError):
@@ -91,14 +95,14 @@ def _reach(paths: WorkerPaths, *, read_only: bool) -> Line | None:
     return line
 
 
-def _ask_first(line: Line, columns: int, lines: int) -> Early | None:
+def _ask_first(line: Line, memory: Memory, columns: int, lines: int) -> Early | None:
     """Ask for what the first picture shows, so that it is on its way while the rest is loaded."""
     from kvmtui.console.feed import Early
 
     try:
         summary = line.call(OpenSummary(), HELLO_S)
-        lists = listings()
-        requests = first_requests(lists, columns, lines)
+        lists = listings(memory.now)
+        requests = first_requests(lists, memory.now, columns, lines)
         for request in requests:
             line.last_id += 1
             line.socket.sendall(

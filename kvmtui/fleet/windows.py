@@ -193,6 +193,7 @@ class Window:
             matched=matched,
             total=selection.total,
             rows=tuple(rows),
+            columns=query.columns if is_new else (),
             at=at,
             follow=query.follow,
             marks=len(marks),

@@ -438,6 +438,8 @@ class Rows(Answer, frozen=True, tag="rows"):
     rows: tuple[tuple[int, str, tuple[Cell, ...]], ...]
     """(index, key, values in the order of the query's columns). ``seen`` is null while a row is fresh (a Page gives it
     always): a row must not be sent anew for growing older by a poll."""
+    columns: tuple[str, ...] = ()
+    """Ids of the columns that the values are of, from here on; given where ``reset`` is set, else ()."""
     at: int | None = None
     """Where the followed row is now; None if it does not match (any more)."""
     follow: str = ""

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from kvmtui.console import theme
 from kvmtui.console.app import Console
 from kvmtui.console.keys import BUILT_IN, Keymap
+from kvmtui.console.memory import Memory
 from kvmtui.console.preferences import Preferences
 from kvmtui.console.present.cells import plain
 from kvmtui.wire.line import Line, greeting
@@ -127,6 +128,7 @@ async def sitting(
     clock: Callable[[], float] = lambda: NOW,
     keymap: Keymap = BUILT_IN,
     told: tuple[str, ...] = (),
+    memory: Memory | None = None,
 ) -> AsyncIterator[Desk]:
     """A console on ``worker``, or on the fleet of the pictures."""
     with tempfile.TemporaryDirectory(prefix="kvmtui-test-") as folder:
@@ -135,7 +137,7 @@ async def sitting(
             small_fleet(worker)
         if worker.server is None:
             worker.start()
-        chosen = Preferences(theme.load(look), keymap, told)
+        chosen = Preferences(theme.load(look), keymap, memory, told)
         app = Console(dialler(worker), chosen, ascii_only=ascii_only, log=Path(folder) / "console.log", clock=clock)
         try:
             async with app.run_test(size=size) as pilot:

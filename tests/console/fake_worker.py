@@ -77,6 +77,7 @@ class RowsView:
             matched=len(rows),
             total=total,
             rows=changed,
+            columns=query.columns if reset else (),
             at=self.order.index(query.follow) if query.follow in self.order else None,
             follow=query.follow,
             marks=len(self.marks),

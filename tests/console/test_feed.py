@@ -9,6 +9,7 @@ from kvmtui.console import theme
 from kvmtui.console.app import Console
 from kvmtui.console.desk import first_requests, listings
 from kvmtui.console.feed import Early, Feed, Stage
+from kvmtui.console.memory import Remembered
 from kvmtui.console.preferences import Preferences
 from kvmtui.errors import WorkerError
 from kvmtui.wire.line import Line
@@ -107,8 +108,8 @@ async def test_what_was_asked_early_is_not_asked_again(tmp_path: Path) -> None:
     def reach() -> Early:
         line = dialler(worker)()
         summary = line.call(OpenSummary())
-        lists = listings()
-        requests = first_requests(lists, 120, 40)
+        lists = listings(Remembered())
+        requests = first_requests(lists, Remembered(), 120, 40)
         for request in requests:
             line.last_id += 1
             sent = OpenWindow(id=line.last_id, window=request.window, query=request.query)

@@ -9,6 +9,7 @@ import pytest
 from textual.events import Paste
 
 from kvmtui.console import desk as first
+from kvmtui.console.memory import Remembered
 from kvmtui.model.host import Summary
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import CloseWindow, GetDetail, ListRows, OpenSeries, OpenWindow, Query
@@ -25,7 +26,7 @@ async def test_it_asks_once_for_what_it_shows() -> None:
     async with sitting() as desk:
         asked = {request.window: request for request in desk.worker.asked(OpenWindow)}
         assert len(desk.worker.asked(OpenWindow)) == len(asked) == 2
-        for request in first.first_requests(first.listings(), 120, 40):
+        for request in first.first_requests(first.listings(Remembered()), Remembered(), 120, 40):
             assert asked[request.window] == msgspec.structs.replace(request, id=asked[request.window].id)
 
 

@@ -11,6 +11,7 @@ from rich.style import Style
 
 from kvmtui.cli import exits, main
 from kvmtui.console import theme
+from kvmtui.console.memory import Memory
 from kvmtui.console.preferences import preferences
 from kvmtui.errors import ConfigError
 from tests.console.desks import Desk, sitting
@@ -113,7 +114,7 @@ def test_a_theme_of_ones_own_stands_beside_the_others(own: Path) -> None:
     assert (loaded.name, loaded.about) == ("night", "for the night")
     assert loaded.roles == theme.load("dark").roles | {"text": "bold #ffeedd"}
     assert loaded.grounds == theme.load("dark").grounds
-    assert preferences({"KVMTUI_THEME": "night"}).told == ()
+    assert preferences({"KVMTUI_THEME": "night"}, Memory()).told == ()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_every_mistake_is_told_at_once(own: Path, text: str, problems: Sequence[
     assert raised.value.where.endswith("night.yaml")
     for wanted in problems:
         assert any(wanted in problem for problem in raised.value.problems), raised.value.problems
-    chosen = preferences({"KVMTUI_THEME": "night", "TERM": "linux"})
+    chosen = preferences({"KVMTUI_THEME": "night", "TERM": "linux"}, Memory())
     assert chosen.theme.name == "ansi-16"
     assert chosen.told == (f"{own / 'night.yaml'}: not used, but ansi-16", *raised.value.problems)
     assert all(line.isprintable() for line in chosen.told)
@@ -153,7 +154,7 @@ def test_every_mistake_is_told_at_once(own: Path, text: str, problems: Sequence[
 
 def test_a_theme_that_is_not_there_stops_nothing() -> None:
     """It is said."""
-    chosen = preferences({"KVMTUI_THEME": "drak", "TERM": "xterm-256color"})
+    chosen = preferences({"KVMTUI_THEME": "drak", "TERM": "xterm-256color"}, Memory())
     assert chosen.theme.name == "dark"
     assert "there is no theme of this name" in chosen.told[1]
 
@@ -163,7 +164,7 @@ def test_what_is_hard_to_see_is_told(own: Path) -> None:
     (own / "pale.yaml").write_text(
         'base: light\ngrounds: {cursor: "on #ffffff", base: "on #ffffff"}\nroles: {text: "#bbbbbb"}\n'
     )
-    chosen = preferences({"KVMTUI_THEME": "pale"})
+    chosen = preferences({"KVMTUI_THEME": "pale"}, Memory())
     assert chosen.theme.name == "pale"
     text = next(line for line in chosen.told if line.startswith("text is hard to see on base 1.9, bar "))
     assert "4.5 to 1 is wanted" in text

@@ -12,6 +12,7 @@ from kvmtui.model.columns import COLUMNS, HIDDEN, Column
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kvmtui.console.arrangement import Arrangement
     from kvmtui.console.present.cells import Line, Span
     from kvmtui.console.present.columns import Placed
     from kvmtui.console.present.values import Values
@@ -53,6 +54,14 @@ class Look(NamedTuple):
         first = self.every[0]
         others = [replace(c, priority=min(c.priority, HIDDEN - 1)) for c in wanted if c.id != first.id]
         return (first, *others)
+
+    def fitting(self, wanted: Arrangement) -> Arrangement:
+        """Return ``wanted`` without the columns that there are not (any more)."""
+        known = {column.id for column in self.every}
+        columns = tuple(column for column in wanted.columns if column in known)
+        if wanted.sort in known:
+            return replace(wanted, columns=columns)
+        return replace(wanted, columns=columns, sort=self.sort, descending=False)
 
     def needs(self, chosen: Sequence[str]) -> tuple[str, ...]:
         """Return the ids of the columns to ask for where ``chosen`` are shown."""

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kvmtui.console import desk
+from kvmtui.console.memory import with_layout
 from kvmtui.console.present.frame import PANES, WIDE, Box, divide
 from kvmtui.console.present.looks import LOOKS
 from kvmtui.console.screens.tables import TablePage
@@ -40,11 +41,11 @@ class MainPage(TablePage):
         self.panes: dict[str, Pane] = {
             "hosts": self.hosts, "vms": self.vms, "metrics": self.metrics, "tasks": self.jobs,
         }  # fmt: skip
-        self.pane = "vms"
+        self.pane = desk.FIRST_PANE
         """The pane in which keys act."""
-        self.bottom = "metrics"
+        self.bottom: str = console.memory.now.bottom
         """What is shown below the others, where there is room."""
-        self.zoomed = False
+        self.zoomed = console.memory.now.zoomed
         self._subject = self.vms
         """The table whose row the metrics are of."""
         self._settling: asyncio.TimerHandle | None = None
@@ -99,8 +100,9 @@ class MainPage(TablePage):
 
     def focus_pane(self, name: str) -> None:
         """Have keys act in another pane."""
-        if name in {"metrics", "tasks"}:
+        if name in {"metrics", "tasks"} and name != self.bottom:
             self.bottom = name
+            self.console.remember(with_layout(self.bottom, zoomed=self.zoomed))
         if name != self.pane:
             self.pane = name
             if name in {"hosts", "vms"}:
@@ -161,6 +163,7 @@ class MainPage(TablePage):
     def do_zoom(self) -> None:
         """Show the pane alone, or all again."""
         self.zoomed = not self.zoomed
+        self.console.remember(with_layout(self.bottom, zoomed=self.zoomed))
         self.place_anew()
 
     def do_back(self) -> None:

@@ -189,7 +189,7 @@ class ListPage(TablePage):
     def __init__(self, console: Console, look: Look) -> None:
         super().__init__()
         self._of = console
-        self._table = Table(0, console.new_window(), listing_of(look), look)
+        self._table = Table(0, console.new_window(), listing_of(look, console.memory.now), look)
         console.takers[self._table.window] = self._table.take
 
     @property

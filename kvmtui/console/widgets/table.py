@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from textual.geometry import Size
 
+    from kvmtui.console.arrangement import Arrangement
     from kvmtui.console.listing import Held, Listing
     from kvmtui.console.present.looks import Look
     from kvmtui.console.widgets.painted import Part
@@ -44,8 +45,6 @@ class Table(Pane):
         self.window = window
         self.listing = listing
         self.look_of = look
-        self.chosen: tuple[str, ...] = ()
-        """Ids of the columns that somebody has chosen; () for the usual ones."""
         self.trouble = ""
         """What is wrong with the filter that is being typed, in words."""
         self.trouble_at = range(0)
@@ -60,7 +59,7 @@ class Table(Pane):
     # --- painting ----------------------------------------------------------------------------------------------
 
     def prepare(self, size: Size) -> None:
-        self._placed = place(self.look_of.shown(self.chosen), max(1, self.inner_width - _GUTTER))
+        self._placed = place(self.look_of.shown(self.listing.chosen), max(1, self.inner_width - _GUTTER))
         height = rows_of(size.height, framed=self.framed)
         if height != self.listing.height:
             self.listing.resize(height)
@@ -81,6 +80,8 @@ class Table(Pane):
             chips.append((Span(f"{listing.matched}{of}", "faint"),))
         if self.has_marks and self.console.marks:
             chips.insert(1, (Span(self._marked(), "accent"),))
+        if view := self.console.view_of(self):
+            chips.insert(1, (Span(f"view {view}", "accent"),))
         chips.append((Span(self._order(), "faint"),))
         return chips
 
@@ -184,6 +185,27 @@ class Table(Pane):
         self._trying = text
         request = OpenWindow(window=self.window, query=self.listing.trial(text))
         self.console.feed.open(request, lambda refusal: self._tried(text, refusal))
+
+    def show_as(self, wanted: Arrangement) -> None:
+        """Be arranged otherwise; columns that there are not are left out."""
+        wanted, listing = self.look_of.fitting(wanted), self.listing
+        listing.scope, listing.only_wrong = wanted.scope, wanted.only_wrong
+        listing.sort, listing.descending = wanted.sort, wanted.descending
+        self.choose(wanted.columns)
+        self.try_filter(wanted.filter)
+
+    def choose(self, columns: Sequence[str]) -> None:
+        """Show these columns, where there is room; none: the usual ones."""
+        self.listing.chosen = tuple(columns)
+        self.listing.columns = self.look_of.needs(self.listing.chosen)
+        self.prepare(self.extent)
+        self.ask()
+        self.repaint()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Ids of the columns that there is room for now."""
+        return tuple(placed.column.id for placed in self._placed)
 
     def _tried(self, text: str, refusal: KvmtuiError | None) -> None:
         if self._trying != text:
