@@ -62,6 +62,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("into", ("enter",), "into it: detail of a VM, VMs of a host, steps of a task", "table", footer="detail"),
     Action("detail", ("d",), "detail of a VM or a host, steps of a task", "table"),
     Action("order", ("o",), "order by a figure: its letter follows; again reverses", "table", footer="order"),
+    Action("columns", ("|",), "choose which columns stand in the table", "table"),
     Action("mark", (" ",), "mark the row under the cursor, or unmark it", "table", footer="mark"),
     Action("mark_range", ("v",), "mark a range: here it begins, v or space ends it", "table"),
     Action("mark_all", ("*",), "mark all that match, on the screen or not", "table"),
@@ -84,6 +85,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("xml", ("y",), "its XML", "vm", footer="XML"),
     Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
     Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),
+    Action("command", (":",), "go or do anything by its name: tab completes, ↑ recalls", "everywhere", footer="go"),
+    Action("jump_back", ("backspace", "ctrl+o"), "back to where you were before the last jump", "everywhere"),
     Action("help", ("?",), "this page", "everywhere", footer="help"),
     Action(
         "back",

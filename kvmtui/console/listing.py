@@ -255,6 +255,15 @@ class Listing:
         held = self._held.get(0)
         self.key = held.key if held is not None else ""
 
+    def seek(self, key: str) -> None:
+        """Follow the row with that key from the next message on."""
+        self.key = key
+        self._at_top = False
+
+    def keys(self) -> list[str]:
+        """Return the keys of the rows that are held, in order."""
+        return [self._held[index].key for index in sorted(self._held)]
+
     def resize(self, height: int) -> None:
         """Say how many rows there is room for."""
         self.height = max(1, height)

@@ -79,7 +79,7 @@ class Menu(Sheet):
         self._note = ""
 
     def lines(self, width: int) -> list[Line]:
-        lines: list[Line] = [_rule(width), fit_line((Span(" "), *self._title), width)]
+        lines: list[Line] = [rule(width), fit_line((Span(" "), *self._title), width)]
         lines += self._columns(width) if self._across else [self._line(choice, width) for choice in self._choices]
         note = self._note or "esc: nothing is done"
         return [*lines, fit_line((Span(f" {note}", "warn" if self._note else "faint"),), width)]
@@ -152,7 +152,7 @@ class FilterEntry(Sheet):
                 second = (Span(" ^ ", "bad"), Span(wrong, "bad"))
         else:
             second = (Span(" web host:kvm1 state:paused cpu>80 !tag:x  ·  enter keeps it, esc takes it back", "faint"),)
-        return [_rule(width), fit_line(first, width), fit_line(second, width)]
+        return [rule(width), fit_line(first, width), fit_line(second, width)]
 
     def press(self, key: str, at: float) -> None:
         assert self.entry is not None
@@ -195,5 +195,6 @@ def notice_lines(notice: Notice, width: int, height: int) -> list[Line]:
     return [fit_line((Span(f" {line}", notice.role),), width) for line in lines]
 
 
-def _rule(width: int) -> Line:
+def rule(width: int) -> Line:
+    """Return the line above a sheet."""
     return (Span("─" * width, "focus"),)

@@ -24,6 +24,8 @@ class Aim(NamedTuple):
     marks: tuple[str, ...] = ()
     """UUIDs; those that the list hides are left out, unless ``hidden``."""
     hidden: bool = False
+    filter: str = ""
+    """Instead of both: those that match it."""
 
 
 class Subject(NamedTuple):
@@ -41,9 +43,13 @@ class VerbMenu(Menu):
 
     def __init__(
         self, subjects: Sequence[Subject], chosen: Callable[[Verb, Aim], None], closed: Callable[[], None],
-        ask: Callable[[VerbMenu, Aim], None],
+        ask: Callable[[VerbMenu, Aim], None], only: Verb | None = None,
     ) -> None:  # fmt: skip
-        """``chosen`` is told verb and VMs; ``ask`` is to have the worker asked for learn(), once it is known which."""
+        """``chosen`` is told verb and VMs; ``ask`` is to have the worker asked for learn(), once it is known which.
+
+        ``only``: the verb is chosen already, and it is only asked which VMs are meant.
+        """
+        self._only = only
         self._subjects = subjects
         self._subject: Subject | None = None
         self._eligible: Eligible | None = None
@@ -55,7 +61,10 @@ class VerbMenu(Menu):
 
     def _take(self, subject: Subject) -> None:
         self._subject = subject
-        self._ask(self, subject.aim)
+        if self._only is not None:
+            self._done(self._only, subject.aim)
+        else:
+            self._ask(self, subject.aim)
 
     def learn(self, aim: Aim, eligible: Eligible) -> None:
         """Take in what the worker says could be done to the VMs of ``aim``."""
@@ -77,11 +86,11 @@ class VerbMenu(Menu):
                     *self._title,
                     Span(f" · {plural(self._eligible.hidden, 'hidden mark')} left out", "warn"),
                 )
-        self._choices = [self._choice(verb) for verb in VERBS.values()]
+        self._choices = [self._choice(verb) for verb in VERBS.values() if self._only in {None, verb}]
         return super().lines(width)
 
     def _which(self) -> Line:
-        line: Line = (Span("act on which?", "warn"),)
+        line: Line = (Span(f"{self._only.title if self._only else 'act on'} which?", "warn"),)
         for number, subject in enumerate(self._subjects, 1):
             line = (*line, Span(f"   {number}", "key"), Span(" "), *subject.words)
         return line

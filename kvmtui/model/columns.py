@@ -304,16 +304,43 @@ JOB_COLUMNS: tuple[Column, ...] = (
 )
 
 EVENT_COLUMNS: tuple[Column, ...] = (
-    Column(id="at", title="ago", kind=Kind.TIME, width=4, priority=1, help="how long ago it was seen"),
-    Column(id="name", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="the VM, else the host"),
-    Column(id="host", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it happened on"),
-    Column(id="kind", title="kind", kind=Kind.STATE, width=9, priority=2, help="what kind of thing it is, one word"),
-    Column(id="text", title="what", kind=Kind.TEXT, width=20, priority=1, grow=True, help="what happened, in words"),
-    Column(id="severity", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(id="at", key="a", title="ago", kind=Kind.TIME, width=4, priority=1, help="how long ago it was seen"),
     Column(
-        id="uuid", title="uuid", kind=Kind.TEXT, width=36, priority=9, help="UUID of the VM; none if it is of a host"
+        id="name", key="n", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="the VM, else the host"
     ),
-    Column(id="id", title="id", kind=Kind.TEXT, width=6, priority=9, help="a number that grows with every event"),
+    Column(id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it happened on"),
+    Column(
+        id="kind",
+        key="k",
+        title="kind",
+        kind=Kind.STATE,
+        width=9,
+        priority=2,
+        help="what kind of thing it is, one word",
+    ),
+    Column(
+        id="text",
+        key="t",
+        title="what",
+        kind=Kind.TEXT,
+        width=20,
+        priority=1,
+        grow=True,
+        help="what happened, in words",
+    ),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(
+        id="uuid",
+        key="1",
+        title="uuid",
+        kind=Kind.TEXT,
+        width=36,
+        priority=9,
+        help="UUID of the VM; none if it is of a host",
+    ),
+    Column(
+        id="id", key="i", title="id", kind=Kind.TEXT, width=6, priority=9, help="a number that grows with every event"
+    ),
 )
 
 FINDING_COLUMNS: tuple[Column, ...] = (

@@ -8,6 +8,7 @@ from kvmtui.actions import VERBS
 from kvmtui.console.keys import CONTEXTS, spelled
 from kvmtui.console.present import hosts, jobs, vms
 from kvmtui.console.present.cells import Line, Span, line_width, wrap
+from kvmtui.console.present.looks import LOOKS
 from kvmtui.model.columns import COLUMNS, Kind
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _UNITS = {
     Kind.COUNT: "number",
     Kind.NUMBER: "number",
 }
-_TITLES = {"vms": "Columns of VMs", "hosts": "Columns of hosts", "jobs": "Columns of tasks"}
 _FILTER = (
     ("web", "the name contains it"),
     ("host:kvm1,kvm2", "is one of these; * and ? are wild"),
@@ -70,9 +70,10 @@ def help_lines(width: int, keymap: Keymap) -> list[Line]:
     lines += _section("Environment")
     for name, meaning in _SURROUNDINGS:
         lines += _entry(name, meaning, width)
-    for resource, title in _TITLES.items():
-        lines += _section(title)
-        for column in COLUMNS[resource]:
+    nouns = {look.resource: look.noun for look in LOOKS.values()}
+    for resource, columns in COLUMNS.items():
+        lines += _section(f"Columns of {nouns.get(resource, resource)}")
+        for column in columns:
             unit = f" [{_UNITS[column.kind]}]" if column.kind in _UNITS else ""
             names = column.title if column.title == column.id else f"{column.title}  {column.id}"
             lines += _entry(names, f"{column.help}{unit}", width)

@@ -15,13 +15,15 @@ from kvmtui.console.present.vms import state_of, state_span
 from kvmtui.console.question import Question
 from kvmtui.console.sheets import Choice, Menu
 from kvmtui.console.verbmenu import Aim, Subject, VerbMenu
-from kvmtui.errors import RefusedError
+from kvmtui.errors import RefusedError, UsageError
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import ENDED, HIDDEN_MARK, Plan, Target, Verdict
 from kvmtui.text import clean, plural
 from kvmtui.wire.messages import Abort, GetEligible, MakePlan, Reconnect, Submit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kvmtui.actions import Verb
     from kvmtui.console.present.values import Values
     from kvmtui.console.screens.page import Page
@@ -29,15 +31,39 @@ if TYPE_CHECKING:
 
 def act_on_vm(page: Page, key: str, values: Values) -> None:
     """Open the menu of verbs for the VM of that row, or for the marked ones."""
-    marks = page.console.marks
-    visible = page.console.main.vms.listing.marked
+    _open_menu(page, _subjects(page, key, values))
+
+
+def act_by_name(page: Page, verb: Verb, filter_text: str) -> None:
+    """Ask for a verb by its word: of what a filter matches, else the marked VMs, else the row under the cursor.
+
+    Where both could be meant, it asks which. Raises UsageError where there is neither.
+    """
+    if filter_text:
+        page.console.work(ask(page, verb.id, Aim(filter=filter_text)))
+        return
+    row = page.vm_under_cursor()
+    if row is None:
+        raise UsageError("there is no VM under the cursor", remedy=f"{verb.id} FILTER says which")
+    subjects = _subjects(page, *row)
+    if len(subjects) == 1:
+        page.console.work(ask(page, verb.id, subjects[0].aim))
+    else:
+        _open_menu(page, subjects, verb)
+
+
+def _subjects(page: Page, key: str, values: Values) -> list[Subject]:
+    marks, visible = page.console.marks, page.console.main.vms.listing.marked
     subjects = []
     if visible and page is page.console.main:
         words = (Span(f"the {plural(visible, 'marked VM')}", "accent"),)
         subjects.append(Subject(Aim(marks=tuple(marks.uuids)), words, {}))
     if not subjects or key not in marks:
         subjects.append(_row(key, values))
+    return subjects
 
+
+def _open_menu(page: Page, subjects: Sequence[Subject], only: Verb | None = None) -> None:
     def chosen(verb: Verb, aim: Aim) -> None:
         page.close_sheet()
         page.console.work(ask(page, verb.id, aim))
@@ -45,7 +71,7 @@ def act_on_vm(page: Page, key: str, values: Values) -> None:
     def learn(menu: VerbMenu, aim: Aim) -> None:
         page.console.work(_learn(page, menu, aim))
 
-    page.open_sheet(VerbMenu(subjects, chosen, page.close_sheet, learn))
+    page.open_sheet(VerbMenu(subjects, chosen, page.close_sheet, learn, only))
 
 
 def _row(key: str, values: Values) -> Subject:
@@ -114,7 +140,14 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
     done without another, and who has left it meanwhile is not asked again.
     """
     plan = await page.console.feed.call(
-        MakePlan(verb=verb, targets=aim.targets, marks=aim.marks, window=desk.VMS, hidden=aim.hidden)
+        MakePlan(
+            verb=verb,
+            targets=aim.targets,
+            filter=aim.filter,
+            marks=aim.marks,
+            window=desk.VMS,
+            hidden=aim.hidden,
+        )
     )
     if instead_of is not None:
         if page.sheet is not instead_of:

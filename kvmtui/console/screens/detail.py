@@ -148,5 +148,8 @@ class DetailPage(TabbedPage):
     def do_xml(self) -> None:
         self.show_tab("XML")
 
+    def vm_under_cursor(self) -> tuple[str, Values] | None:
+        return self.key, self.values
+
     def do_act(self) -> None:
         act_on_vm(self, self.key, self.values)

@@ -9,6 +9,7 @@ from kvmtui.console import desk
 from kvmtui.console.memory import with_layout
 from kvmtui.console.present.frame import PANES, WIDE, Box, divide
 from kvmtui.console.present.looks import LOOKS
+from kvmtui.console.screens.going import leave
 from kvmtui.console.screens.tables import TablePage
 from kvmtui.console.widgets.graph import Graphs
 from kvmtui.console.widgets.table import Table
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from kvmtui.console.app import Console
     from kvmtui.console.listing import Listing
+    from kvmtui.console.present.values import Values
     from kvmtui.console.widgets.painted import Painted
     from kvmtui.console.widgets.pane import Pane
 
@@ -96,7 +98,16 @@ class MainPage(TablePage):
     @property
     def table(self) -> Table:
         """The table that keys move in; from the metrics the one they are of."""
-        return {"hosts": self.hosts, "vms": self.vms, "tasks": self.jobs}.get(self.pane, self._subject)
+        return self.tables.get(self.pane, self._subject)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Pane -> its table."""
+        return {"hosts": self.hosts, "vms": self.vms, "tasks": self.jobs}
+
+    def vm_under_cursor(self) -> tuple[str, Values] | None:
+        held = self.vms.current
+        return (held.key, held.values) if held is not None and self.table is self.vms else None
 
     def focus_pane(self, name: str) -> None:
         """Have keys act in another pane."""
@@ -187,6 +198,7 @@ class MainPage(TablePage):
         if held is None or self.pane == "metrics":
             return
         if self.table is self.hosts:
+            leave(self.console)
             self.vms.listing.scope = (held.key,)
             self.vms.try_filter(self.vms.listing.filter)
             self.focus_pane("vms")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kvmtui.console.app import Console
     from kvmtui.console.present.cells import Line
+    from kvmtui.console.present.values import Values
     from kvmtui.console.screens.copying import Subject
     from kvmtui.console.sheets import Sheet
     from kvmtui.console.widgets.painted import Painted
@@ -165,8 +166,28 @@ class Page(Screen[None]):
             return
         action = self.console.keymap.find((*self.contexts, "everywhere"), key)
         if action is not None:
-            work: Any = getattr(self, f"do_{action.id}")
-            work()
+            self.perform(action.id)
+
+    def perform(self, action_id: str) -> None:
+        """Do what a key of that action would do."""
+        work: Any = getattr(self, f"do_{action_id}")
+        work()
+
+    def vm_under_cursor(self) -> tuple[str, Values] | None:
+        """Return key and values of the VM that keys act on here, if there is one."""
+        return None
+
+    def do_command(self) -> None:
+        """Type a command."""
+        from kvmtui.console.screens.commanding import CommandLine
+
+        CommandLine(self).open()
+
+    def do_jump_back(self) -> None:
+        """Go back to where somebody was before the last jump."""
+        from kvmtui.console.screens.going import back
+
+        back(self.console)
 
     def do_back(self) -> None:
         """One step out."""

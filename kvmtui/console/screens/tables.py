@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmtui.console.columnsheet import ColumnSheet
 from kvmtui.console.desk import listing_of
 from kvmtui.console.present.frame import WIDE, whole
 from kvmtui.console.screens.copying import Subject
 from kvmtui.console.screens.into import act_on, into
 from kvmtui.console.screens.marking import Marking
-from kvmtui.console.screens.ordering import order_menu
+from kvmtui.console.screens.ordering import order_menu, remember_order
 from kvmtui.console.screens.page import Page
 from kvmtui.console.screens.seeking import seek
 from kvmtui.console.sheets import FilterEntry
@@ -120,6 +121,17 @@ class TablePage(Page):
     def do_order(self) -> None:
         """Open the menu of orders."""
         self.open_sheet(order_menu(self, self.table))
+
+    def do_columns(self) -> None:
+        """Choose the columns of the table."""
+        table = self.table
+
+        def changed(columns: tuple[str, ...]) -> None:
+            table.choose(columns)
+            remember_order(self.console, table)
+
+        shown = table.listing.chosen or table.shown
+        self.open_sheet(ColumnSheet(table.look_of.every, shown, changed, self.close_sheet))
 
     def do_only_wrong(self) -> None:
         """Show only rows with something wrong, or all again."""

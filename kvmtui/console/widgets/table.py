@@ -52,6 +52,8 @@ class Table(Pane):
         """A filter that was typed and is not answered yet."""
         self._anchor_at = 0
         """Where the row was last seen at which a range begins."""
+        self._wanted = ""
+        """Key of the row to go to once the filter is answered."""
         self._placed: tuple[Placed, ...] = ()
         self._told = ""
         self._hold_until = 0.0
@@ -182,17 +184,19 @@ class Table(Pane):
 
     def try_filter(self, text: str) -> None:
         """Ask for the rows that match ``text``; the list stays as it is if it means nothing."""
-        self._trying = text
+        self._trying, self._wanted = text, ""
         request = OpenWindow(window=self.window, query=self.listing.trial(text))
         self.console.feed.open(request, lambda refusal: self._tried(text, refusal))
 
-    def show_as(self, wanted: Arrangement) -> None:
-        """Be arranged otherwise; columns that there are not are left out."""
+    def show_as(self, wanted: Arrangement, key: str = "") -> None:
+        """Be arranged otherwise, with the cursor on the row ``key`` if it is there; columns that there are not are left
+        out."""
         wanted, listing = self.look_of.fitting(wanted), self.listing
         listing.scope, listing.only_wrong = wanted.scope, wanted.only_wrong
         listing.sort, listing.descending = wanted.sort, wanted.descending
         self.choose(wanted.columns)
         self.try_filter(wanted.filter)
+        self._wanted = key
 
     def choose(self, columns: Sequence[str]) -> None:
         """Show these columns, where there is room; none: the usual ones."""
@@ -214,6 +218,9 @@ class Table(Pane):
         self.trouble, self.trouble_at = "", range(0)
         if refusal is None:
             self.listing.accept(text)
+            if self._wanted:
+                self.listing.seek(self._wanted)
+                self.ask()
             self.repaint()
             self._tell()
         elif isinstance(refusal, FilterError):
