@@ -368,7 +368,7 @@ FINDING_COLUMNS: tuple[Column, ...] = (
         help="what to do about it",
     ),
     Column(id="severity", key="s", title="sev", kind=Kind.COUNT, width=3, priority=8, help="how bad that is, 1 to 3"),
-    Column(id="count", key="#", title="count", kind=Kind.COUNT, width=5, priority=5, help="VMs, or hosts, it is about"),
+    Column(id="count", key="v", title="count", kind=Kind.COUNT, width=5, priority=5, help="VMs, or hosts, it is about"),
     Column(
         id="filter",
         key="f",
