@@ -38,12 +38,27 @@ _SAVED = 4
 """How many of 200 VMs are saved to disk."""
 _DOMAIN = """<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
 <name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
-<os><type>hvm</type></os>
-<devices><disk type='file' device='disk'><source file='/var/lib/libvirt/images/{name}.qcow2'/>
+<os><type>hvm</type></os>{metadata}
+<devices><disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='{cache}'/>
+<source file='/var/lib/libvirt/images/{name}.qcow2'/>
 <target dev='vda' bus='virtio'/></disk><interface type='bridge'><mac address='52:54:00:{mac}'/>
 <source bridge='br0'/><model type='virtio'/></interface></devices>
 {extra}</domain>
 """
+_TAGS = "<kvmtui:tags xmlns:kvmtui='kvmtui:tags'>{}</kvmtui:tags>"
+_TAGGED = {"web": "lb", "db": "backup", "monitor": "ops"}
+"""What a VM is for -> the tag in its definition."""
+_NOVA = "<nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'/>"
+_OWNED = "build"
+"""VMs for this belong to nova."""
+_CACHED = 9
+"""How many of 256 VMs have a cache mode other than none."""
+_SNAPSHOT = """<test:domainsnapshot><name>before-upgrade</name><state>shutoff</state>
+<creationTime>{at}</creationTime><active>0</active></test:domainsnapshot>
+"""
+_SNAPSHOTS = 5
+"""How many of 256 VMs have a snapshot, made at SNAPSHOT_AT."""
+_SNAPSHOT_AT = 1_731_000_000
 _NODE = """<node>
 <cpu><mhz>2900</mhz><model>x86_64</model><active>{cpus}</active><nodes>2</nodes><sockets>1</sockets>
 <cores>{cores}</cores><threads>2</threads></cpu><memory>{memory}</memory>
@@ -92,6 +107,8 @@ def _domains(count: int, dice: random.Random) -> list[str]:
         ident = uuid.uuid5(_SPACE, name)
         saved = state == 5 and dice.random() < _SAVED / 24
         extra = f"<test:runstate>{state}</test:runstate>"
+        if ident.bytes[1] < _SNAPSHOTS:
+            extra += _SNAPSHOT.format(at=_SNAPSHOT_AT)
         if saved:
             extra += "<test:hasmanagedsave>1</test:hasmanagedsave>"
         written.append(
@@ -102,6 +119,14 @@ def _domains(count: int, dice: random.Random) -> list[str]:
                 vcpus=dice.choice(vcpus),
                 mac=":".join(f"{part:02x}" for part in ident.bytes[:3]),
                 extra=extra,
+                metadata=_metadata(kind),
+                cache="writeback" if ident.bytes[0] < _CACHED else "none",
             )
         )
     return written
+
+
+def _metadata(kind: str) -> str:
+    said = _TAGS.format(_TAGGED[kind]) if kind in _TAGGED else ""
+    said += _NOVA if kind == _OWNED else ""
+    return f"<metadata>{said}</metadata>" if said else ""

@@ -33,6 +33,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
     needs: str
     """What it goes by: LISTS, DEFINITIONS, SHELL."""
+    is_doubt: bool = False
+    """It says what could not be found out, not what is so."""
     group: str = ""
     """What VMs have in common of which it is true: "have devices of their host"."""
     most_alone: int = 3
@@ -138,6 +140,7 @@ CHECKS: dict[str, Check] = {
             severity=1,
             remedy="the list of hosts says what is wrong with it",
             needs=LISTS,
+            is_doubt=True,
         ),
         Check(
             id="not-surveyed",
@@ -146,6 +149,7 @@ CHECKS: dict[str, Check] = {
             severity=1,
             remedy="wait a little; what cannot be read is tried again, seldom",
             needs=DEFINITIONS,
+            is_doubt=True,
         ),
     )
 }

@@ -370,6 +370,15 @@ FINDING_COLUMNS: tuple[Column, ...] = (
     Column(id="severity", key="s", title="sev", kind=Kind.COUNT, width=3, priority=8, help="how bad that is, 1 to 3"),
     Column(id="count", key="v", title="count", kind=Kind.COUNT, width=5, priority=5, help="VMs, or hosts, it is about"),
     Column(
+        id="known",
+        key="k",
+        title="known",
+        kind=Kind.FLAG,
+        width=5,
+        priority=9,
+        help="no: it says what could not be found out",
+    ),
+    Column(
         id="filter",
         key="f",
         title="filter",

@@ -25,6 +25,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What to do about it."""
     severity: int = 1
     """1 a notice, 2 a warning, 3 serious. What cannot be told is a notice."""
+    known: bool = True
+    """No: it says what could not be found out, not what is so."""
     count: int = 1
     """VMs it is about; of the whole fleet: VMs or hosts, as its text says."""
     filter: str = ""

@@ -85,6 +85,7 @@ def test_old_qemu() -> None:
     world.wait(60)
     inspects(world, "kvm1", qemus=(), unread="this login may not see it")
     told = only(world, "old-qemu")
+    assert not told.known
     assert "not known on kvm1: this login may not see it" in told.text
     assert (told.host, told.count, told.severity, told.filter) == ("kvm1", 1, 1, "")
     world.wait(STALE_S + 1)
@@ -226,7 +227,9 @@ def test_what_is_not_known_is_said() -> None:
     world.take(Surveyed(host="kvm1", at=world.now, vms=(), failed=((uuid(12), "access denied"),)))
     assert "1 of them cannot be: access denied" in only(world, "not-surveyed").text
     world.wait(1).link("kvm1", LinkState.LOST, "no answer")
-    assert [finding.text for finding in found(world)] == ["kvm1 is lost: nothing is known of its 3 VMs"]
+    assert [(finding.known, finding.text) for finding in found(world)] == [
+        (False, "lost: nothing is known of its 3 VMs")
+    ]
 
 
 def test_the_same_unknown_on_many_hosts_is_one() -> None:

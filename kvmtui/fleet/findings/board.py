@@ -133,6 +133,7 @@ def _finding(check: Check, found: Found, host: str = "", facts: HostFacts | None
         text=found.text,
         remedy=check.remedy,
         severity=found.severity or check.severity,
+        known=not check.is_doubt,
         count=found.count,
         filter=told,
     )
@@ -148,7 +149,7 @@ def _untold(check: Check, why: str, unknown: Mapping[str, Unknown]) -> Finding:
         host=names[0] if len(names) == 1 else "",
         name=names[0] if len(names) == 1 else plural(len(names), "host"),
         text=f"{check.title}: not known on {listed(names)}: {why}",
-        remedy="",
         severity=1,
+        known=False,
         count=count,
     )

@@ -73,7 +73,7 @@ def _out_of_sight(facts: FleetFacts) -> Iterator[Found]:
 
 def _unseen(host: HostFacts) -> str:
     what = f"of its {plural(len(host.vms), 'VM')}" if host.vms else "of it"
-    return f"{host.name} is {host.host.link.value}: nothing is known {what}"
+    return f"{host.host.link.value}: nothing is known {what}"
 
 
 RULES = (

@@ -88,8 +88,11 @@ def _drops_caches(facts: HostFacts) -> bool:
     identity = facts.identity
     if identity is None:
         return True  # nothing is said of what is not known
-    told = zip((identity.libvirt, identity.hypervisor), _DROPS_CACHES, strict=True)
-    return all((found := _VERSION.search(said)) and (int(found[1]), int(found[2])) >= least for said, least in told)
+    for said, least in zip((identity.libvirt, identity.hypervisor), _DROPS_CACHES, strict=True):
+        found = _VERSION.search(said)
+        if found is not None and (int(found[1]), int(found[2])) < least:
+            return False
+    return True
 
 
 def _host_device(facts: HostFacts) -> Iterator[Found]:
