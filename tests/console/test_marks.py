@@ -85,6 +85,15 @@ async def test_on_an_unmarked_row_the_menu_asks_which() -> None:
         assert (plan.targets, plan.marks) == ((("kvm1", _uuid(2)),), ())
 
 
+async def test_marks_that_are_not_counted_yet_are_meant_all_the_same() -> None:
+    """A worker that is slow to count changes nothing of what an act is about."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web", "enter", "space")
+        desk.app.main.vms.listing.marks = desk.app.main.vms.listing.marked = 0
+        await desk.press("a")
+        assert "act on which?   1 the 1 marked VM   2 web-02 on kvm1" in desk.sheet
+
+
 async def test_a_task_takes_its_marks_along() -> None:
     """They are gone once it is accepted, and u brings them back; a question that is left keeps them."""
     async with sitting() as desk:

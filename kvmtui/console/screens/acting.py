@@ -53,8 +53,10 @@ def act_by_name(page: Page, verb: Verb, filter_text: str) -> None:
 
 
 def _subjects(page: Page, key: str, values: Values) -> list[Subject]:
-    marks, visible = page.console.marks, page.console.main.vms.listing.marked
+    marks, listing = page.console.marks, page.console.main.vms.listing
     subjects = []
+    # until the worker has counted, any of the marks may be in the list: what is meant must not depend on its speed
+    visible = listing.marked if listing.marks == len(marks) else len(marks)
     if visible and page is page.console.main:
         words = (Span(f"the {plural(visible, 'marked VM')}", "accent"),)
         subjects.append(Subject(Aim(marks=tuple(marks.uuids)), words, {}))
