@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 import kvmtui
@@ -12,7 +13,7 @@ from kvmtui.cli import exits
 from kvmtui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 TIMEOUT_S = 10.0
 TIMEOUT_MAX_S = 60.0
@@ -169,13 +170,26 @@ CONFIRMING = """confirming: --yes where it is asked for with y; --expect N where
   words with a field (name:web-01), or --all."""
 
 
-def pick(words: Sequence[str], allowed: Collection[str], what: str, example: str) -> tuple[str, list[str]]:
-    """Return the first word, which is one of ``allowed``, with the words behind it. Raises UsageError."""
+def pick(
+    words: Sequence[str],
+    allowed: Collection[str],
+    what: str,
+    example: str,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, list[str]]:
+    """Return the first word, which is one of ``allowed``, with the words behind it. Raises UsageError.
+
+    ``elsewhere``: what virsh calls it -> what it is called here.
+    """
     if not words:
         raise UsageError(f"which {what}?", remedy=f"{example} · one of {', '.join(allowed)}")
     if words[0] not in allowed:
         from difflib import get_close_matches
 
+        if words[0] in elsewhere:
+            raise UsageError(
+                f"no such {what}", where=words[0], remedy=f"virsh's {words[0]} is {elsewhere[words[0]]} here"
+            )
         near = get_close_matches(words[0][:40].lower(), allowed, 1)
         remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}"
         raise UsageError(f"no such {what}", where=words[0][:40], remedy=remedy)

@@ -15,7 +15,7 @@ from kvmtui.cli.complaint import complain, exit_code, note
 from kvmtui.cli.follow import follow, outcome
 from kvmtui.cli.ls import settle, tell_missing
 from kvmtui.cli.plan import Report, lines_of, subject
-from kvmtui.cli.source import connect
+from kvmtui.cli.source import connect, on_same_fleet
 from kvmtui.errors import FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError, WorkerError
 from kvmtui.model.job import Danger, Verdict
 from kvmtui.wire.messages import MakePlan, Submit
@@ -40,7 +40,9 @@ class Wanted(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Plan, confirm, submit, follow; print what came of it."""
-    verb, words = pick(options.words, VERBS, "verb", "kvmtui do shutdown tag:web --dry-run")
+    verb, words = pick(
+        options.words, VERBS, "verb", "kvmtui do shutdown tag:web --dry-run", {v.virsh: v.id for v in VERBS.values()}
+    )
     text = _filter(options, words)
     line = connect(options)
     report = Report(demo=line.welcome is not None and line.welcome.demo)
@@ -91,12 +93,15 @@ def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report
         report.job = line.call(Submit(plan=plan.id, typed=typed), SUBMIT_S)
     except WorkerError as error:
         raise OutcomeUnknownError(
-            "the worker may or may not have begun it", where=plan.verb, words=str(error), remedy="kvmtui ls jobs"
+            "the worker may or may not have begun it",
+            where=plan.verb,
+            words=str(error),
+            remedy=on_same_fleet(options, "ls jobs"),
         ) from error
     if not options.wait:
         if as_table:
             told = f"job {report.job.id}: {VERBS[plan.verb].title} {subject(plan)}: accepted"
-            print(text_of.clean(f"{told} · kvmtui ls jobs id:{report.job.id}"))
+            print(text_of.clean(f"{told} · {on_same_fleet(options, f'ls jobs id:{report.job.id}')}"))
         for reason, count in Counter(skip.reason for skip in plan.skipped).most_common():
             note(f"skipped: {text_of.plural(count, 'VM')}, {reason}")
         return
@@ -111,7 +116,7 @@ def _wait(line: Line, options: argparse.Namespace, report: Report, plan: Plan, j
     try:
         report.detail = follow(line, lambda: connect(options), job, sys.stdout if as_table else None)
     except KeyboardInterrupt:
-        note(f"job {job.id} goes on · kvmtui ls jobs id:{job.id}")
+        note(f"job {job.id} goes on · {on_same_fleet(options, f'ls jobs id:{job.id}')}")
         raise
     report.job = report.detail.job
     report.exit = outcome(report.detail, plan)

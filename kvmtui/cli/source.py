@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -100,3 +101,16 @@ def check_same(where: Source, welcome: Welcome | None) -> None:
             where=str(where.paths.socket),
             remedy="leave out --socket and KVMTUI_SOCKET, or name that config",
         )
+
+
+def on_same_fleet(options: argparse.Namespace, words: str) -> str:
+    """Return the command line that asks the fleet of ``options`` for something else, to be typed as it stands."""
+    if options.demo is not None:
+        from kvmtui.config.demo import HOSTS, VMS
+
+        sized = "" if options.demo == (HOSTS, VMS) else f" --hosts {options.demo[0]} --vms {options.demo[1]}"
+        return f"kvmtui demo{sized} {words}"
+    which = [word for uri in options.connect for word in ("-c", uri)]
+    which += ["--config", str(options.config)] if options.config is not None else []
+    which += ["--socket", str(options.socket)] if options.socket is not None else []
+    return shlex.join(["kvmtui", *which]) + f" {words}"

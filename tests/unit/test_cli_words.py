@@ -42,6 +42,7 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ls vms --timeout 61", "0 to 60 seconds"),
         ("do", "which verb?"),
         ("do strat name:x", "strat: no such verb · did you mean start?"),
+        ("do destroy name:x", "virsh's destroy is off here"),
         ("do start", "which VMs? · name:web-01"),
         ("do start name:x --all", "either a filter or --all"),
         ("do start name:x --expect many", "'many' is no count"),

@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -181,7 +182,10 @@ def test_acts_are_done_and_told(cli: Cli) -> None:
     assert (again.returncode, "already shut off" in again.stderr) == (exits.REFUSED, True)
     accepted = cli.run("do", "start", f"name:{KVM2}", "--yes")
     assert accepted.returncode == exits.DONE
-    assert re.fullmatch(rf"job \w+: start {KVM2} on kvm2: accepted · .*\n", accepted.stdout)
+    told = re.fullmatch(rf"job \w+: start {KVM2} on kvm2: accepted · kvmtui (.*)\n", accepted.stdout)
+    assert told is not None
+    typed = cli.run(*shlex.split(told[1]), named=False)
+    assert KVM2 in typed.stdout, "what it says can be typed as it stands"
     part = cli.run("do", "pause", "--all", "--expect", "4", "--wait")
     assert part.returncode == exits.REFUSED, "what is off cannot be paused: asked for, not done"
     assert part.stdout.count("✓") == 4
