@@ -46,6 +46,7 @@ PLACES: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Contexts that are in force at once, with what is bound everywhere: those of each page."""
 
+_WHAT_HAPPENED = "what happened here: events, tasks, audit on one line of time"
 ACTIONS: tuple[Action, ...] = (
     Action("down", ("j", "down"), "one down", "list", moves=True),
     Action("up", ("k", "up"), "one up", "list", moves=True),
@@ -70,6 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_wrong", ("n",), "next row with something wrong", "table", footer="next trouble", moves=True),
     Action("previous_wrong", ("N",), "previous row with something wrong", "table", moves=True),
     Action("only_wrong", ("z",), "only rows with something wrong, and back", "table", footer="only wrong"),
+    Action("history", ("w",), _WHAT_HAPPENED, "table", footer="what happened"),
     Action("zoom", ("f",), "the pane alone on the screen, and back", footer="zoom"),
     Action("tasks", ("t",), "tasks", footer="tasks"),
     Action("xml", ("y",), "XML of the VM"),
@@ -82,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_tab", ("l", "right", "tab"), "next tab", "detail", footer="tabs", moves=True),
     Action("previous_tab", ("h", "left", "shift+tab"), "previous tab", "detail", moves=True),
     Action("act", ("a",), "act on it", "detail", footer="act"),
+    Action("history", ("w",), _WHAT_HAPPENED, "detail", footer="what happened"),
     Action("xml", ("y",), "its XML", "vm", footer="XML"),
     Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
     Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),

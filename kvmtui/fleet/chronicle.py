@@ -74,6 +74,8 @@ class Chronicle:
         self._clock = clock
         self._twins = twins
         self._same_as = same_as
+        self._began = clock()
+        """What was last seen before that, an earlier worker saw."""
         self._left: dict[str, str] = {}
         """UUID -> host it was last seen to leave."""
         self._troubles: dict[str, _Told] = {}
@@ -105,8 +107,12 @@ class Chronicle:
         if vm.state is VmState.UNKNOWN:
             return
         is_back = before.state is VmState.UNKNOWN
+        was_watched = not is_back or before.since is None or before.since >= self._began
         if (before.was if is_back else before.state) is vm.state or _is_passing(vm):
-            self._judge(vm)
+            if was_watched:
+                self._judge(vm)
+            else:
+                self.first_seen(vm)
             return
         if vm.severity >= WRONG:
             self._troubles[vm.key] = _Told(vm)
@@ -116,8 +122,12 @@ class Chronicle:
             self._leaves(vm)
         if vm.state is VmState.RUNNING and vm.state_reason in _ARRIVED:
             self._moved(vm, at)
-        elif vm.state_reason != "migrated" or not self._runs_elsewhere(vm):
-            self._tell(vm, at, _kind(before, vm), f"{_passage(before, vm)}{self._elsewhere(vm)}", vm.severity)
+            return
+        unseen = (
+            "" if not is_back else f", while {vm.host} was out of sight" if was_watched else ", while nobody watched"
+        )
+        if vm.state_reason != "migrated" or not self._runs_elsewhere(vm):
+            self._tell(vm, at, _kind(before, vm), f"{_passage(before, vm)}{unseen}{self._elsewhere(vm)}", vm.severity)
 
     def stopped(self, vm: Vm, last: Vm, at: float) -> None:
         """A transient VM ended as ``last`` says, and is gone with that."""
@@ -226,11 +236,12 @@ class Chronicle:
         if host.link is LinkState.UP:
             self._judge(host)
 
-    def begins(self, last: float | None) -> None:
-        """A worker begins to watch; ``last`` is when an earlier one last did."""
-        now = self._clock()
-        gap = "" if last is None else f"; nothing was watched for {duration(now - last)} before"
-        self._log.add(now, "", EventKind.WATCHING, f"kvmtui's worker began to watch{gap}")
+    def begins(self, at: float, last: float | None) -> None:
+        """A worker began to watch; ``last`` is when an earlier one last did, None: none ever did."""
+        self._began = at
+        gap = f"; nothing was watched for {duration(at - last)} before" if last is not None and at - last >= 1 else ""
+        self._log.since = min(self._log.since, at)
+        self._log.add(at, "", EventKind.WATCHING, f"kvmtui's worker began to watch{gap}")
 
     def configured(self, host: str, *, is_there: bool) -> None:
         """A host came into the config, or left it."""
@@ -263,6 +274,5 @@ def _in_words(vm: Vm) -> str:
 
 def _passage(before: Vm, vm: Vm) -> str:
     if before.state is VmState.UNKNOWN:
-        was = before.was.value if before.was is not None else "unknown"
-        return f"{was} → {_in_words(vm)}, while {vm.host} was out of sight"
+        return f"{before.was.value if before.was is not None else 'unknown'} → {_in_words(vm)}"
     return _in_words(vm) if _is_passing(before) else f"{before.state.value} → {_in_words(vm)}"

@@ -25,13 +25,16 @@ REPEAT_S = 60.0
 class EventLog:
     """Events by id, the oldest first. Whoever flaps loses its own oldest; then the oldest of all go."""
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, most: int = EVENTS_MAX, most_of_one: int = SUBJECT_MAX) -> None:
+        """Begin empty at ``since``; keep ``most`` events, ``most_of_one`` of one VM or of one host itself."""
         self.rows: dict[str, Event] = {}
         self.changes: Changes[str] = Changes()
         self.since = since
         """From when on it tells all that was seen; of a VM or host that flapped since_of() may be later."""
         self._of: dict[str, deque[str]] = {}
         self._number = 0
+        self._most = most
+        self._most_of_one = most_of_one
 
     def add(
         self, at: float, host: str, kind: EventKind, text: str, *, uuid: str = "", name: str = "", severity: int = 0
@@ -63,9 +66,9 @@ class EventLog:
         ids.append(event.id)
         self.rows[event.id] = event
         self.changes.mark(event.id)
-        if len(ids) > SUBJECT_MAX:
+        if len(ids) > self._most_of_one:
             self._drop(ids.popleft())
-        elif len(self.rows) > EVENTS_MAX:
+        elif len(self.rows) > self._most:
             oldest = self.rows[next(iter(self.rows))]
             self.since = max(self.since, oldest.at)
             subject = oldest.uuid or oldest.host
@@ -98,7 +101,7 @@ class EventLog:
     def since_of(self, subject: str) -> float:
         """Return from when on all is told of a VM (its UUID) or of a host itself (its name)."""
         ids = self._of.get(subject)
-        return max(self.since, self.rows[ids[0]].at) if ids and len(ids) == SUBJECT_MAX else self.since
+        return max(self.since, self.rows[ids[0]].at) if ids and len(ids) == self._most_of_one else self.since
 
     def _events(self, subject: str) -> list[Event]:
         return [self.rows[event] for event in self._of.get(subject, ())]

@@ -106,9 +106,9 @@ class Fleet:
             self.events.restore(saved.events, saved.events_since)
         return self._changed_since(before)
 
-    def watch_from_now(self, last: float | None) -> None:
-        """Write down that a worker begins to watch; ``last`` is when an earlier one last did."""
-        self._shared.chronicle.begins(last)
+    def watched_from(self, at: float, last: float | None) -> None:
+        """Write down since when it is watched; ``last`` is when an earlier worker last did so, None: none ever did."""
+        self._shared.chronicle.begins(at, last)
 
     # --- reports -----------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import msgspec
 
 from kvmtui.guard import audit
 from kvmtui.jobs import rows
+from kvmtui.jobs.past import Past
 from kvmtui.jobs.store import Change, Store
 from kvmtui.jobs.writer import Writer
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from kvmtui.errors import NotRecordedError
     from kvmtui.guard.client import ClientId
+    from kvmtui.jobs.past import Told
     from kvmtui.jobs.rows import Kept, Order, Standing
     from kvmtui.model.job import Step, Target
 
@@ -37,6 +39,7 @@ class Journal:
     ) -> None:
         """Keep the journal in ``path``; the file is opened when it is first needed."""
         self._clock = clock
+        self._past = Past()
         self._writer = Writer(lambda: open_store(path, clock), clock)
 
     @property
@@ -97,6 +100,10 @@ class Journal:
     async def detail(self, job: str) -> tuple[str, tuple[Step, ...]]:
         """Return a job's plan and steps, "" and none if there is no such job. Raises NotRecordedError."""
         return await self._writer.ask(lambda store: rows.detail(store, job))
+
+    async def past(self, host: str, uuid: str, limit: int) -> Told:
+        """Return what is told of a VM, a host or all, as Past.read does. Raises NotRecordedError."""
+        return await self._writer.ask(lambda store: self._past.read(store, host, uuid, limit))
 
     async def close(self) -> None:
         """Write what is left, and end; takes seconds at most, and milliseconds on a disk that works."""

@@ -64,6 +64,8 @@ class Store:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         """Open ``path``, or make it. A file that is not sound is left as it is, and not opened."""
         self.path = path
+        self.writes = 0
+        """How often something was written."""
         with _refused(path, clock):
             self._inode = _make(path, clock)
             self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
@@ -78,6 +80,7 @@ class Store:
         """Make ``changes`` durable, all of them or none."""
         with _refused(self.path, self._clock):
             self._check_place()
+            self.writes += 1
             with self._transaction():
                 self._append([record for change in changes for record in change.records], self._head())
                 for change in changes:

@@ -95,7 +95,12 @@ def next_step(verb: Verb) -> str:
 def line(step: Step) -> str:
     """Return a step in one line: ✗ web-14 kvm2: shut down NOT done, still running · why: … · libvirt: "…" · next: …."""
     glyph = _GLYPHS.get(step.state)
-    parts = [f"{glyph + ' ' if glyph else ''}{step.name} {step.host}: {step.text or step.state.value}"]
+    return f"{glyph + ' ' if glyph else ''}{step.name} {step.host}: {outcome(step)}"
+
+
+def outcome(step: Step) -> str:
+    """Return what became of a step: shut down NOT done, still running · why: … · libvirt: "…" · next: …."""
+    parts = [step.text or step.state.value]
     if step.words:
         parts.append(f'libvirt: "{step.words}"')
     if step.remedy:

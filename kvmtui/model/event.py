@@ -13,7 +13,7 @@ class EventKind(enum.StrEnum):
     help: str
     """What it says, for a human."""
 
-    def __new__(cls, word: str, meaning: str) -> EventKind:  # noqa: PYI034 - an Enum's is typed so
+    def __new__(cls, word: str, meaning: str = "") -> EventKind:  # noqa: PYI034 - an Enum's is typed so
         kind = str.__new__(cls, word)
         kind._value_ = word
         kind.help = meaning

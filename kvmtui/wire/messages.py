@@ -16,6 +16,7 @@ import msgspec
 from kvmtui.model.host import Summary
 from kvmtui.model.host_key import HostKey
 from kvmtui.model.job import Job, JobDetail, Plan
+from kvmtui.model.timeline import Timeline
 from kvmtui.model.vm import VmDetail
 
 LINE_MAX = 8 * 1024 * 1024
@@ -200,6 +201,15 @@ class GetJob(Request["JobDetail"], frozen=True, tag="job"):
     job: str
 
 
+class GetTimeline(Request["Timeline"], frozen=True, tag="timeline"):
+    """What happened to a VM, to a host (``uuid`` "") or in the fleet (``host`` "" too)? Answered by Timeline."""
+
+    host: str = ""
+    uuid: str = ""
+    limit: int = 200
+    """Entries wanted; at most 1,000."""
+
+
 class GetHostKey(Request["HostKeys"], frozen=True, tag="hostkey"):
     """Which key does this host (and each jump host before it) show, and is it known? Answered by HostKeys."""
 
@@ -239,6 +249,7 @@ ClientMessage = (
     | MakePlan
     | Submit
     | GetJob
+    | GetTimeline
     | GetHostKey
     | Trust
     | Reconnect
@@ -385,6 +396,7 @@ RESULTS: dict[type[Request[Any]], Any] = {
     MakePlan: Plan,
     Submit: Job,
     GetJob: JobDetail,
+    GetTimeline: Timeline,
     GetHostKey: HostKeys,
     Trust: None,
     Reconnect: None,

@@ -63,13 +63,15 @@ class Worker:
         *,
         idle_s: float | None,
         file_limit: int,
+        started: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``idle_s``: leave after so long without a client and a running job; None: stay. To be made in the loop."""
+        """``idle_s``: leave after so long without a client and a running job; None: stay. ``started``: when it began
+        to look at hosts, if not now. To be made in the loop."""
         self.paths = paths
         self.config = config
         self.clock = clock
-        self.started = clock()
+        self.started = clock() if started is None else started
         self.is_stopping = False
         self.rules = gate.rules_of(config)
         self.pool = pool
@@ -148,7 +150,7 @@ class Worker:
         """Serve until it is time to leave, then end everything; a second at most, and GRACE_S if acts are under way."""
         self.server = Server(listener, self.service)
         self._set_notice("files", place.file_limit_notice(self._file_limit, len(self.config.hosts)))
-        self.memory.recall()
+        self.memory.recall(self.started)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.add_signal_handler(
                 number,

@@ -73,6 +73,7 @@ def _serve(paths: WorkerPaths, *, foreground: bool, idle_s: float | None) -> NoR
     from kvmtui.worker.agents import Agents
     from kvmtui.worker.handover import Handover
 
+    started = time.time()
     handover = Handover()
     pool = HostPool(config, paths.relays, places.known_hosts(), handover.deliver)
     pool.start()
@@ -84,7 +85,7 @@ def _serve(paths: WorkerPaths, *, foreground: bool, idle_s: float | None) -> NoR
     from kvmtui.worker.life import Worker
 
     async def live() -> None:
-        worker = Worker(paths, config, pool, agents, idle_s=idle_s, file_limit=file_limit)
+        worker = Worker(paths, config, pool, agents, idle_s=idle_s, file_limit=file_limit, started=started)
         await worker.live(listener, handover)
 
     gc.freeze()  # modules stay: they need not be looked through again and again

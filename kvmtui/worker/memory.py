@@ -28,12 +28,12 @@ class Memory:
         self._written = self._revision()
         self._writing = asyncio.Lock()
 
-    def recall(self) -> None:
-        """Put what an earlier worker knew into the fleet, which is watched from now on."""
+    def recall(self, started: float) -> None:
+        """Put what an earlier worker knew into the fleet, which is watched from ``started`` on."""
         found = saved.read(self._path, self._clock())
         if found is not None:
             self._fleet.restore(found)
-        self._fleet.watch_from_now(None if found is None else found.at)
+        self._fleet.watched_from(started, None if found is None else found.at)
         self._written = self._revision()
 
     async def keep(self) -> None:

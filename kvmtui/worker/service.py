@@ -22,6 +22,7 @@ from kvmtui.wire.messages import (
     GetEligible,
     GetHostKey,
     GetJob,
+    GetTimeline,
     Hello,
     HostKeys,
     HostStatus,
@@ -51,6 +52,7 @@ from kvmtui.wire.messages import (
 from kvmtui.worker.listings import Listings
 from kvmtui.worker.marks import Marks
 from kvmtui.worker.settling import Settling
+from kvmtui.worker.timelines import timeline
 from kvmtui.worker.views import SUMMARY_NUMBER, SeriesView, SummaryView, WindowView
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 
     from kvmtui.model.host import Summary
     from kvmtui.model.job import Job, JobDetail, Plan
+    from kvmtui.model.timeline import Timeline
     from kvmtui.model.vm import VmDetail
     from kvmtui.wire.connection import Connection
     from kvmtui.worker.life import Worker
@@ -97,6 +100,7 @@ class Service:
             MakePlan: self._on_make_plan,
             Submit: self._on_submit,
             GetJob: self._on_get_job,
+            GetTimeline: self._on_get_timeline,
             GetHostKey: self._on_get_host_key,
             Trust: self._on_trust,
             Reconnect: self._on_reconnect,
@@ -237,6 +241,10 @@ class Service:
         if len(xml) < _SMALL_XML:
             return detail.parse(xml, vm)
         return await asyncio.to_thread(detail.parse, xml, vm)
+
+    async def _on_get_timeline(self, request: GetTimeline, _connection: Connection) -> Timeline:
+        worker = self._worker
+        return await timeline(worker.fleet, worker.journal, worker.clock, request.host, request.uuid, request.limit)
 
     # --- hosts -------------------------------------------------------------------------------------------------
 

@@ -20,14 +20,17 @@ from kvmtui.fleet.filter import parse
 from kvmtui.fleet.order import natural
 from kvmtui.model.checks import CHECKS
 from kvmtui.model.columns import COLUMNS, Kind, column
+from kvmtui.model.event import Event
 from kvmtui.model.finding import Finding
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Danger, Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target, Verdict
+from kvmtui.model.timeline import Timeline
 from kvmtui.model.vm import Disk, Nic, Vm, VmDetail, VmState
 from kvmtui.wire import messages
 from kvmtui.wire.listener import Listener
 from kvmtui.wire.messages import JobChanged, Query, Request, Rows, Series, SummaryChanged, Welcome
 from kvmtui.wire.server import Server
+from tests.console.fake_events import some_events, some_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,6 +147,8 @@ class FakeWorker:
         self.vms: list[Vm] = []
         self.jobs: list[Job] = []
         self.findings: list[Finding] = []
+        self.events: list[Event] = []
+        """The oldest first."""
         self.summary = Summary(name="prod", demo=demo)
         self.requests: list[Request[Any]] = []
         """Everything that was asked, but hello, in order."""
@@ -234,6 +239,7 @@ class FakeWorker:
             messages.GetEligible: self._eligible,
             messages.MakePlan: self._plan,
             messages.Submit: lambda request, _: self._submit(request),
+            messages.GetTimeline: lambda request, _: self._timeline(request),
             messages.GetJob: lambda request, _: self._job(request.job),
             messages.Abort: lambda request, _: self._job(request.job).job,
             messages.Jobs: lambda request, _: messages.JobList(jobs=tuple(self.jobs[: request.limit])),
@@ -252,6 +258,7 @@ class FakeWorker:
         """Return the rows of a query in its order, and how many there are at all."""
         known: dict[str, list[Any]] = {
             "vms": self.vms, "hosts": self.hosts, "jobs": self.jobs, "findings": self.findings,
+            "events": self.events,
         }  # fmt: skip
         rows = list(known[query.resource])
         if query.resource == "vms" and query.scope:
@@ -259,8 +266,10 @@ class FakeWorker:
         total = len(rows)
         rows = parse(query.filter, query.resource).select(rows, self.now)
         rows.sort(key=lambda row: natural(getattr(row, "name", row.key)))
+        if query.resource == "events":
+            rows.sort(key=lambda row: -int(row.id))
         if not query.sort:
-            rows.sort(key=lambda row: -getattr(row, "severity", 0))
+            rows.sort(key=lambda row: -row.at if query.resource == "events" else -getattr(row, "severity", 0))
             return rows, total
         told = [row for row in rows if getattr(row, query.sort) is not None]
         untold = [row for row in rows if getattr(row, query.sort) is None]
@@ -442,6 +451,10 @@ class FakeWorker:
         self.stir()
         return job
 
+    def _timeline(self, request: messages.GetTimeline) -> Timeline:
+        name = next((vm.name for vm in self.vms if vm.uuid == request.uuid), request.uuid)
+        return some_timeline(request, self.events, self.jobs, name, self.now)
+
     def _job(self, job_id: str) -> JobDetail:
         job = next((job for job in self.jobs if job.id == job_id), None)
         if job is None:
@@ -524,6 +537,7 @@ def small_fleet(worker: FakeWorker) -> None:
         vm(11, "日本語の仮想機械", "kvm1"),
         vm(12, "old", "kvm1", sampled=now - 40),
     ]  # fmt: skip
+    worker.events = some_events(now, {number: row.name for number, row in enumerate(worker.vms, 1)})
     counts: dict[str, int] = {}
     for row in worker.vms:
         counts[row.state.value] = counts.get(row.state.value, 0) + 1

@@ -49,7 +49,7 @@ async def test_it_is_live_and_asks_for_its_own_rows_only(tmp_path: Path) -> None
     async with sitting(worker) as desk:
         await desk.press("1", "g", "j", "j", "d")
         await desk.until_shown("QEMU 7.2.22")
-        query = [r.query for r in worker.asked(OpenWindow) if r.query.filter][-1]
+        query = [r.query for r in worker.asked(OpenWindow) if r.query.resource == "hosts" and r.query.filter][-1]
         assert (query.resource, query.filter, query.count) == ("hosts", 'name:"kvm1"', 1)
         assert [(r.host, r.uuid) for r in worker.asked(OpenSeries)][-1] == ("kvm1", "")
         assert "7 running of 9" in desk.text()

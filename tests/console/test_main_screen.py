@@ -217,12 +217,12 @@ async def test_detail_has_tabs_and_closes_its_windows() -> None:
         assert "<domain type='kvm'>" in desk.text()
         await desk.press("G")
         assert "</domain>" in desk.text()
-        await desk.press("l")
+        await desk.press("l", "l")
         assert "no task of the last ones" in desk.text()
-        await desk.press("h", "h")
+        await desk.press("h", "h", "h")
         assert "peak" in desk.text()
         await desk.press("escape")
-        await desk.until(lambda: len(desk.worker.asked(CloseWindow)) == 3)
+        await desk.until(lambda: len(desk.worker.asked(CloseWindow)) == 4)
         assert "2 vms" in desk.text()
 
 

@@ -61,6 +61,9 @@ SCREENS: list[tuple[str, tuple[int, int], Sequence[str]]] = [
     ("a lost host in detail", NARROW, ("1", "g", "d")),
     ("its devices", NARROW, ("j", "j", "enter", "l")),
     ("its XML in colours", NARROW, ("j", "j", "y")),
+    ("its events", NARROW, ("enter", "h", "h")),
+    ("what happened to a VM", WIDE, ("w",)),
+    ("what happened in the fleet", NARROW, ("4", "w")),
     ("the help", NARROW, ("question_mark",)),
     ("a pane alone on the screen", WIDE, ("f",)),
 ]

@@ -10,12 +10,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 import kvmtui
 from kvmtui.errors import FilterError, RefusedError, UsageError
 from kvmtui.model.checks import CHECKS
+from kvmtui.model.event import Event, EventKind
 from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Verdict
+from kvmtui.model.timeline import Source
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.client import Client, Pushed
 from kvmtui.wire.line import greeting
@@ -24,6 +27,7 @@ from kvmtui.wire.messages import (
     GetDetail,
     GetEligible,
     GetJob,
+    GetTimeline,
     JobChanged,
     Jobs,
     ListRows,
@@ -109,6 +113,10 @@ async def _fake(folder: Path) -> AsyncIterator[Path]:
         for number in range(VMS)
     ]
     some_findings(worker)
+    worker.events = [
+        Event(id="1", at=worker.now, host="", kind=EventKind.WATCHING, text="kvmtui's worker began to watch"),
+        Event(id="2", at=worker.now, host=HOST, name=HOST, kind=EventKind.LINK_UP, text="answers"),
+    ]
     worker.summary = Summary(name="test", hosts_up=1, hosts_total=1, vms={"running": VMS - 2, "shut off": 2})
     worker.start()
     yield worker.path
@@ -331,3 +339,35 @@ async def test_hidden_marks_are_left_out_unless_asked_for(talk: Talk) -> None:
     assert {skip.target.uuid: skip.reason for skip in plan.skipped} == dict.fromkeys(marks[1:], "hidden mark")
     plan = await talk.client.call(MakePlan(verb="pause", marks=marks, window=1, hidden=True))
     assert {target.uuid for target in plan.targets} == {_uuid(0), _uuid(2)}
+
+
+async def test_events_are_the_newest_first(talk: Talk) -> None:
+    """From the moment on which it began to watch; filter, window and page as of any other rows."""
+    query = Query(resource="events", columns=("name", "kind", "uuid"), count=10)
+    rows = await talk.rows(OpenWindow(window=9, query=query))
+    assert [cells for _, _, cells in rows.rows][-2:] == [(HOST, "link up", ""), ("", "watching", "")]
+    keys = [key for _, key, _ in rows.rows]
+    assert keys == sorted(keys, key=int, reverse=True)
+    page = await talk.client.call(ListRows(query=replace(query, filter=f"host:{HOST} kind:link-up")))
+    assert [tuple(cells) for cells in page.rows] == [(HOST, "link up", "")]
+    with pytest.raises(FilterError):
+        await talk.client.call(ListRows(query=replace(query, filter="kind:nonsense")))
+
+
+async def test_a_timeline_tells_of_acts_and_events(talk: Talk) -> None:
+    """The newest first, each with its source and who asked, as many as wanted; and since when events are told."""
+    plan = await talk.client.call(MakePlan(verb="off", targets=((HOST, _uuid(2)),)))
+    job = await talk.client.call(Submit(plan=plan.id, typed=plan.phrase))
+    told = await talk.client.call(GetTimeline(host=HOST, uuid=_uuid(2)))
+    assert [entry.at for entry in told.entries] == sorted((entry.at for entry in told.entries), reverse=True)
+    asked = next(entry for entry in told.entries if entry.source is Source.AUDIT and job.id in entry.text)
+    assert asked.who == job.by
+    assert f"asked for force off: {_name(2)}" in asked.text
+    assert {entry.text for entry in told.entries} >= {"answers", "kvmtui's worker began to watch"}
+    assert (told.is_whole, told.journal) == (True, "")
+    assert 0 < told.events_since <= told.now
+    for request in (GetTimeline(limit=2), GetTimeline(host=HOST, limit=2)):
+        told = await talk.client.call(request)
+        assert (len(told.entries), told.is_whole) == (2, False)
+    other = await talk.client.call(GetTimeline(host=HOST, uuid="cats"))
+    assert all(job.id not in entry.text for entry in other.entries)

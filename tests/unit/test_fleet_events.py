@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +12,8 @@ from kvmtui.fleet.chronicle import LINGER_S
 from kvmtui.fleet.events import EventLog
 from kvmtui.fleet.windows import Window, page
 from kvmtui.model.event import Event, EventKind
-from kvmtui.model.host import LinkState
-from kvmtui.model.vm import VmState
+from kvmtui.model.host import Host, LinkState
+from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import Query
 from tests.unit.fleet_world import START, World, counters, listed, uuid
 
@@ -37,18 +36,15 @@ def _of_vms(world: World) -> list[tuple[str, str, str]]:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 100)), max_size=120))
 def test_the_log_keeps_the_newest_of_each_and_of_all(added: list[tuple[int, float]]) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(events, "EVENTS_MAX", 20)
-        patched.setattr(events, "SUBJECT_MAX", 7)
-        log = EventLog(0.0)
-        revision, kept = log.changes.revision, set[str]()
-        for number, (who, at) in enumerate(added):
-            log.add(at, f"kvm{who}", EventKind.PAUSED, f"{number}", uuid="" if who == 0 else uuid(who))
-            if number % 9 == 0:
-                newer = log.changes.since(revision)
-                revision = log.changes.revision
-                kept = (kept | set(newer)) & log.rows.keys() if newer is not None else set(log.rows)
-        kept = (kept | set(log.changes.since(revision) or ())) & log.rows.keys()
+    log = EventLog(0.0, 20, 7)
+    revision, kept = log.changes.revision, set[str]()
+    for number, (who, at) in enumerate(added):
+        log.add(at, f"kvm{who}", EventKind.PAUSED, f"{number}", uuid="" if who == 0 else uuid(who))
+        if number % 9 == 0:
+            newer = log.changes.since(revision)
+            revision = log.changes.revision
+            kept = (kept | set(newer)) & log.rows.keys() if newer is not None else set(log.rows)
+    kept = (kept | set(log.changes.since(revision) or ())) & log.rows.keys()
     assert kept == log.rows.keys(), "who follows the changes knows what is there"
     ids = [int(key) for key in log.rows]
     assert ids == sorted(ids)
@@ -286,13 +282,30 @@ def test_the_newest_outlive_the_worker_and_the_gap_is_told() -> None:
     world.now = old.now + 7200
     world.link("kvm1")
     world.fleet.restore(saved.Saved(old.now, [], kept, since))
-    world.fleet.watch_from_now(old.now)
+    world.fleet.watched_from(world.now, old.now)
     assert (since, world.fleet.events.since) == (START, START)
     assert [event.text for event in world.fleet.events.rows.values()] == [
         "answers", "running → paused: user", "answers",
         "kvmtui's worker began to watch; nothing was watched for 2h before",
     ]  # fmt: skip
     assert [int(event.id) for event in world.fleet.events.rows.values()] == [2, 3, 4, 5]
+
+
+def test_what_changed_while_nobody_watched_is_told_and_what_did_not_is_not() -> None:
+    world = World("kvm1")
+    host = Host(name="kvm1", uri=world.entries["kvm1"].uri, seen=START)
+    vms = [
+        Vm(host="kvm1", uuid=uuid(n), name=f"vm-{n}", state=RUNNING if n < 3 else PAUSED, seen=START) for n in (1, 2, 3)
+    ]
+    world.wait(3600).fleet.restore(saved.Saved(START, [(host, vms)]))
+    world.fleet.watched_from(world.now, START)
+    world.wait(1).up("kvm1", listed(1), listed(2, OFF, "shutdown"), listed(3, PAUSED, "I/O error"))
+    assert told(world) == [
+        ("watching", "", "kvmtui's worker began to watch; nothing was watched for 1h before"),
+        ("stopped", "vm-2", "running → shut off: shutdown, while nobody watched"),
+    ]
+    world.wait(9).tells("kvm1", 3, "resumed", RUNNING, "unpaused")
+    assert told(world)[-1] == ("resumed", "vm-3", "paused → running: unpaused")
 
 
 def test_what_is_kept_beside_the_fleet_says_since_when_it_tells_all() -> None:

@@ -36,6 +36,7 @@ HOST_FIELDS = {
     "name", "uri", "link", "link_reason", "version", "cpus", "cpu_pct", "mem_pct", "mem_total_bytes", "vms_running",
     "vms_total", "age_s", "demo",
 }  # fmt: skip
+EVENT_FIELDS = {"at", "name", "host", "kind", "text", "severity", "uuid", "id", "demo"}
 KVM1, KVM2 = (f"{host}-vm{sum(host.encode()) * 1000}" for host in ("kvm1", "kvm2"))
 """Names of the first VM on each host."""
 
@@ -124,6 +125,20 @@ def test_csv_and_table_tell_the_same(cli: Cli) -> None:
     assert all(line.endswith(" demo") for line in lines)
     rows = list(csv.DictReader(io.StringIO(cli.run("ls", "vms", "state:running", "-o", "csv").stdout)))
     assert [row["name"] for row in rows] == [line.split()[0] for line in lines]
+
+
+def test_what_happened_is_listed_the_newest_first(cli: Cli) -> None:
+    """As soon as it was seen; a list of events waits for no host."""
+    cli.rows("vms")
+    assert cli.run("do", "pause", f"name:{KVM2}", "--yes", "--wait").returncode == exits.DONE
+    (paused,) = cli.rows("events", "kind:paused", "since<1h")
+    assert (paused["name"], paused["host"], paused["text"]) == (KVM2, "kvm2", "running → paused: user")
+    assert paused.keys() == EVENT_FIELDS
+    kinds = [row["kind"] for row in cli.rows("events")]
+    assert (kinds[0], kinds[-1], kinds.count("link up")) == ("paused", "watching", 2)
+    table = cli.run("ls", "events", KVM2).stdout
+    assert table.splitlines()[0].split() == ["ago", "name", "host", "kind", "what"]
+    assert "running → paused: user" in table
 
 
 def test_a_filter_that_means_nothing_is_shown_with_its_mistake(cli: Cli) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kvmtui.console.present.values import Values
     from kvmtui.model.vm import VmDetail
 
-TABS = ("overview", "devices", "metrics", "XML", "jobs")
+TABS = ("overview", "devices", "metrics", "XML", "events", "jobs")
 
 
 def overview(values: Values, detail: VmDetail | None, now: float, width: int) -> list[Line]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
 from kvmtui.console.keys import CONTEXTS, spelled
-from kvmtui.console.present import hosts, jobs, vms
+from kvmtui.console.present import events, hosts, jobs, vms
 from kvmtui.console.present.cells import Line, Span, line_width, wrap
 from kvmtui.console.present.looks import LOOKS
 from kvmtui.model.columns import COLUMNS, Kind
+from kvmtui.model.event import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +68,9 @@ def help_lines(width: int, keymap: Keymap) -> list[Line]:
     lines += [_states(Span(f"{glyph} {level}", "warn") for level, (glyph, _) in hosts.LEVELS.items())]
     lines += [_states(Span(f"{glyph} {state.value}", jobs.ROLES[state]) for state, glyph in jobs.GLYPHS.items())]
     lines += [(Span(f"  {text}", role),) for text, role in _MARKS]
+    lines += _section("Events")
+    for kind in EventKind:
+        lines += _entry(f"{events.GLYPHS[kind]} {kind.value}", kind.help, width)
     lines += _section("Environment")
     for name, meaning in _SURROUNDINGS:
         lines += _entry(name, meaning, width)

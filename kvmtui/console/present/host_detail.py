@@ -15,7 +15,7 @@ from kvmtui.text import bytes_short, duration, pct
 if TYPE_CHECKING:
     from kvmtui.console.present.values import Values
 
-TABS = ("overview", "metrics")
+TABS = ("overview", "metrics", "events")
 
 
 def overview(values: Values, now: float, width: int) -> list[Line]:

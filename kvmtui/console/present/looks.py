@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from kvmtui.console.present import hosts, jobs, vms
+from kvmtui.console.present import events, hosts, jobs, vms
 from kvmtui.model.columns import COLUMNS, HIDDEN, Column
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ LOOKS: dict[str, Look] = {
         Look("hosts", "hosts", "hosts", "the hosts of the fleet", hosts.SHOWN, hosts.ASKED, hosts.row),
         Look("vms", "vms", "VMs", "the VMs of all hosts", vms.SHOWN, vms.ASKED, vms.row),
         Look("jobs", "tasks", "tasks", "what was done and is being done", jobs.SHOWN, jobs.ASKED, jobs.row, "started"),
+        Look(
+            "events", "events", "events", "what happened, as it was seen", events.SHOWN, events.ASKED, events.row, "at"
+        ),
     )
 }
 """Name of a table -> how it looks."""

@@ -33,11 +33,13 @@ class Subject(NamedTuple):
     @property
     def host(self) -> str:
         """The host it is, or is on."""
-        return self.held.key.partition("/")[0]
+        return str(self.held.values["host"]) if self.resource == "events" else self.held.key.partition("/")[0]
 
     @property
     def uuid(self) -> str:
         """Its UUID; "" for what has none."""
+        if self.resource == "events":
+            return str(self.held.values["uuid"])
         return self.held.key.partition("/")[2] if self.resource == "vms" else ""
 
     @property

@@ -16,6 +16,7 @@ from kvmtui.console.present.xml import XmlLines
 from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_vm
 from kvmtui.console.screens.copying import Subject
+from kvmtui.console.screens.seen import SeenEvents
 from kvmtui.console.screens.tabs import TabbedPage
 from kvmtui.errors import KvmtuiError
 from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
@@ -23,6 +24,7 @@ from kvmtui.wire.messages import GetDetail, OpenSeries, OpenWindow, Query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kvmtui.console.app import Console
     from kvmtui.console.present.values import Values
     from kvmtui.model.vm import VmDetail
     from kvmtui.wire.messages import Rows, Series
@@ -38,13 +40,15 @@ class DetailPage(TabbedPage):
     contexts = ("list", "detail", "vm")
     tabs = present.TABS
 
-    def __init__(self, held: Held, tab: str) -> None:
+    def __init__(self, console: Console, held: Held, tab: str) -> None:
         super().__init__(tab)
         self.key = held.key
         self.values: Values = held.values
         self._host, _, self._uuid = held.key.partition("/")
         self._vm = Listing("vms", (*vms.ASKED, "uuid"))
         self._jobs = Listing("jobs", jobs.ASKED, sort="started")
+        mine = f'uuid:"{self._uuid}"'
+        self._seen = SeenEvents(console, mine, self.text.repaint, without=("name",))
         self._detail: VmDetail | None = None
         self._xml: XmlLines | None = None
         self._trouble = ""
@@ -63,12 +67,14 @@ class DetailPage(TabbedPage):
         feed.open(OpenSeries(window=desk.DETAIL_SERIES, host=self._host, uuid=self._uuid))
         jobs_query = Query(resource="jobs", columns=jobs.ASKED, sort="started", count=_JOBS)
         feed.open(OpenWindow(window=desk.DETAIL_JOBS, query=jobs_query))
+        self._seen.open()
         self.console.work(self._fetch())
 
     def on_unmount(self) -> None:
         for window in (desk.DETAIL_VM, desk.DETAIL_SERIES, desk.DETAIL_JOBS):
             self.console.takers.pop(window, None)
             self.console.feed.close(window)
+        self._seen.close()
 
     async def _fetch(self) -> None:
         try:
@@ -120,6 +126,8 @@ class DetailPage(TabbedPage):
                 return [*lines, (), *panel(VM_GRAPHS, self._recent.figures, self._recent.points, now, width, left)]
             case "metrics":
                 return panel(VM_GRAPHS, self._recent.figures, self._recent.points, now, width, height)
+            case "events":
+                return self._seen.lines(width, now)
             case "jobs":
                 return self._job_lines(width, now)
         if self._detail is None:

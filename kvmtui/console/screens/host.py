@@ -13,6 +13,7 @@ from kvmtui.console.present.metrics import HOST_GRAPHS, panel
 from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_host
 from kvmtui.console.screens.copying import Subject
+from kvmtui.console.screens.seen import SeenEvents
 from kvmtui.console.screens.tabs import TabbedPage
 from kvmtui.wire.messages import OpenSeries, OpenWindow, Query
 
@@ -39,6 +40,7 @@ class HostPage(TabbedPage):
         self._listing = Listing("hosts", hosts.ASKED)
         self._recent = Recent()
         self._windows = console.new_window(), console.new_window()
+        self._seen = SeenEvents(console, f'host:"{self.key}"', self.text.repaint, without=("host",))
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -47,11 +49,13 @@ class HostPage(TabbedPage):
         query = Query(resource="hosts", filter=f'name:"{self.key}"', columns=self._listing.columns, count=1)
         self.console.feed.open(OpenWindow(window=row, query=query))
         self.console.feed.open(OpenSeries(window=series, host=self.key, uuid=""))
+        self._seen.open()
 
     def on_unmount(self) -> None:
         for window in self._windows:
             self.console.takers.pop(window, None)
             self.console.feed.close(window)
+        self._seen.close()
 
     def _take_row(self, rows: Rows) -> None:
         self._listing.take(rows)
@@ -78,6 +82,8 @@ class HostPage(TabbedPage):
 
     def make(self, width: int, height: int) -> Sequence[Line]:
         now, recent = self.console.now(), self._recent
+        if self.tab == "events":
+            return self._seen.lines(width, now)
         if self.tab == "metrics":
             if not recent.has_values:
                 return present.no_figures(self.values, now, width)

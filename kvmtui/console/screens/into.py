@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmtui.console.listing import Held
+from kvmtui.console.present import hosts, vms
 from kvmtui.console.screens.acting import act_on_host, act_on_job, act_on_vm
+from kvmtui.wire.messages import ListRows, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kvmtui.console.listing import Held
     from kvmtui.console.screens.page import Page
 
 
 def _vm(page: Page, held: Held) -> None:
     from kvmtui.console.screens.detail import DetailPage
 
-    page.console.push_screen(DetailPage(held, "overview"))
+    page.console.push_screen(DetailPage(page.console, held, "overview"))
 
 
 def _job(page: Page, held: Held) -> None:
@@ -31,7 +33,33 @@ def _host(page: Page, held: Held) -> None:
     page.console.push_screen(HostPage(page.console, held))
 
 
-_INTO: dict[str, Callable[[Page, Held], None]] = {"vms": _vm, "hosts": _host, "jobs": _job}
+def _event(page: Page, held: Held) -> None:
+    """Open the VM of an event where it is now, else the host; what happened, where there is neither."""
+    page.console.work(_subject_of_event(page, held))
+
+
+async def _subject_of_event(page: Page, held: Held) -> None:
+    uuid, host = str(held.values["uuid"]), str(held.values["host"])
+    if uuid:
+        query = Query(resource="vms", filter=f'uuid:"{uuid}"', columns=("host", *vms.ASKED))
+    elif host:
+        query = Query(resource="hosts", filter=f'name:"{host}"', columns=hosts.ASKED)
+    else:
+        page.do_history()
+        return
+    page_of = await page.console.feed.call(ListRows(query=query))
+    found = [dict(zip(query.columns, cells, strict=True)) for cells in page_of.rows]
+    if not found:
+        key = page.console.keymap.key_of("table.history")
+        page.console.say(f"{held.values['name']} is there no longer: {key} tells what happened", "notice")
+    elif uuid:
+        values = next((values for values in found if values["host"] == host), found[0])
+        _vm(page, Held(f"{values['host']}/{uuid}", values))
+    else:
+        _host(page, Held(host, found[0]))
+
+
+_INTO: dict[str, Callable[[Page, Held], None]] = {"vms": _vm, "hosts": _host, "jobs": _job, "events": _event}
 """Resource -> what opens the page behind a row."""
 _ACTS: dict[str, Callable[[Page, Held], None]] = {
     "vms": lambda page, held: act_on_vm(page, held.key, held.values),

@@ -210,4 +210,4 @@ class MainPage(TablePage):
         if self.table is self.vms and held is not None:
             from kvmtui.console.screens.detail import DetailPage
 
-            self.console.push_screen(DetailPage(held, "XML"))
+            self.console.push_screen(DetailPage(self.console, held, "XML"))

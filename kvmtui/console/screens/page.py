@@ -211,6 +211,16 @@ class Page(Screen[None]):
         screen = "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
         self.open_sheet(copy_menu(self, self.subject, screen))
 
+    def do_history(self) -> None:
+        """Open what happened to the VM or host under the cursor, from elsewhere in the fleet."""
+        from kvmtui.console.screens.timeline import TimelinePage
+
+        subject = self.subject
+        if subject is None or subject.resource == "jobs":
+            self.console.push_screen(TimelinePage("", "", ""))
+        else:
+            self.console.push_screen(TimelinePage(subject.host, subject.uuid, subject.name))
+
     def do_help(self) -> None:
         """Open the help."""
         from kvmtui.console.screens.help import HelpPage

@@ -1,0 +1,72 @@
+"""What happened to a VM, on a host, in the fleet: events, tasks, audit on one line of time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.console.present.cells import Line, Span
+from kvmtui.console.present.timeline import timeline_lines, watched
+from kvmtui.console.screens.reading import ReadingPage
+from kvmtui.wire.messages import GetTimeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kvmtui.model.timeline import Timeline
+
+_ENTRIES = 500
+
+
+class TimelinePage(ReadingPage):
+    """The newest first; read again each second, as long as its beginning is on the screen."""
+
+    def __init__(self, host: str, uuid: str, name: str) -> None:
+        """``uuid`` "": what happened on the host; ``host`` "" too: in the fleet."""
+        super().__init__()
+        self._host = host
+        self._uuid = uuid
+        self._name = name
+        self._timeline: Timeline | None = None
+        self._reading = False
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._read()
+
+    def tick(self) -> None:
+        if self._is_live:
+            self._read()
+        self.text.repaint()
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether it is read again: what somebody reads further down stays where it is."""
+        return not self.text.top
+
+    def _read(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self.console.work(self._fetch())
+
+    async def _fetch(self) -> None:
+        try:
+            found = await self.console.feed.call(GetTimeline(host=self._host, uuid=self._uuid, limit=_ENTRIES))
+        finally:
+            self._reading = False
+        if self._is_live or self._timeline is None:
+            self._timeline = found
+        if self.is_mounted:
+            self.text.repaint()
+
+    def titles(self) -> list[Line]:
+        of = "in the fleet" if not self._host else f"to {self._name}" if self._uuid else f"on {self._host}"
+        going = Span("live", "good") if self._is_live else Span("held: g goes on", "notice")
+        titles: list[Line] = [(Span(f"what happened {of}", "title"),), (going,)]
+        if self._timeline is not None:
+            titles.append((Span(watched(self._timeline), "faint"),))
+        return titles
+
+    def make(self, width: int, height: int) -> Sequence[Line]:
+        if self._timeline is None:
+            return [(Span(" reading…", "faint"),)]
+        return timeline_lines(self._timeline, self._name or self._host, self.console.now(), width)
