@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.message import Message
 
 from kvmtui.console.keys import name_of
+from kvmtui.console.pasting import Pasting
 from kvmtui.console.sieve import Arrived, Sieve
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Terminal(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read what arrives, portion by portion; end with the terminal."""
-        parser = XTermParser()
+        parser, pasting = XTermParser(), Pasting()
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -203,8 +204,11 @@ class Terminal(LinuxDriver):
                     if not data:
                         self._loop.call_soon_threadsafe(cast("Peer", self._app).hang_up)
                         return
-                    if text := decode(data):
-                        messages.extend(parser.feed(text))
+                    pieces = pasting.take(decode(data), time.monotonic())
+                else:
+                    pieces = pasting.rest(time.monotonic())
+                for text, is_pasted in pieces:
+                    messages.extend([Paste(text)] if is_pasted else parser.feed(text))
                 messages.extend(parser.tick())
                 self._deliver(messages)
 

@@ -94,7 +94,7 @@ class Seat:
 
     def shown(self) -> str:
         """Return all that was sent, less the sequences that are ours."""
-        return _SEQUENCES.sub(b"", bytes(self.terminal.received)).decode()
+        return _SEQUENCES.sub(b"", bytes(self.terminal.received)).decode(errors="replace")
 
     def leave(self) -> int:
         """Press q until the console has ended, whatever was on top; return its exit code."""

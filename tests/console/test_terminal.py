@@ -17,6 +17,7 @@ from kvmtui.errors import UsageError
 from kvmtui.wire.messages import MakePlan, OpenWindow, Submit
 from tests.console.fake_worker import FakeWorker, small_fleet
 from tests.console.seats import Seat, seated
+from tests.console.tour import STOPS
 
 
 @pytest.fixture
@@ -147,9 +148,7 @@ def test_no_color_means_it(worker: FakeWorker) -> None:
     """No colour of any kind, on any screen."""
     with seated(worker, environ={"NO_COLOR": "1"}) as seat:
         seat.see("web-01")
-        seat.press("a", "\x1b")
-        time.sleep(0.12)
-        seat.press("?", "q", "\r", "l", "l", "q", "o")
+        seat.press("j", "j", "a", "d", "y", *(key for keys in STOPS for key in keys), "o")
         seat.see("order by")
         codes = {
             code for run in re.findall(rb"\x1b\[([0-9;]*)m", bytes(seat.terminal.received)) for code in run.split(b";")
@@ -182,8 +181,10 @@ def test_other_locales_get_ascii(worker: FakeWorker) -> None:
     """Lines, glyphs, graphs and names."""
     with seated(worker, environ={"LANG": "C", "LC_ALL": "C"}) as seat:
         seat.see("web-01")
-        seat.press("j", "?", "q")
+        seat.press("j", "j", "a", "d", "y", *(key for keys in STOPS for key in keys), "o")
+        seat.see("order by")
         seat.see("Keys everywhere")
+        seat.see("domain type='kvm'")
         assert bytes(seat.terminal.received).isascii()
 
 
