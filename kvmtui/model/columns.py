@@ -351,7 +351,6 @@ FINDING_COLUMNS: tuple[Column, ...] = (
         kind=Kind.TEXT,
         width=14,
         priority=1,
-        grow=True,
         help="the VM, how many VMs, or the host",
     ),
     Column(id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it is about"),

@@ -546,6 +546,7 @@ def small_fleet(worker: FakeWorker) -> None:
         troubles=(("kvm7 lost: no answer", 4), ("db-02 I/O error vda", 4)), troubles_since=(now - 125, now - 240),
         troubles_total=5,
     )  # fmt: skip
+    some_findings(worker)
 
 
 def some_findings(worker: FakeWorker) -> None:

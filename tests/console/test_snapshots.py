@@ -64,6 +64,8 @@ SCREENS: list[tuple[str, tuple[int, int], Sequence[str]]] = [
     ("its events", NARROW, ("enter", "h", "h")),
     ("what happened to a VM", WIDE, ("w",)),
     ("what happened in the fleet", NARROW, ("4", "w")),
+    ("findings with what to do about them", NARROW, (":", *"findings", "enter")),
+    ("findings on a wide terminal", WIDE, (":", *"findings", "enter", "j")),
     ("the help", NARROW, ("question_mark",)),
     ("a pane alone on the screen", WIDE, ("f",)),
 ]

@@ -43,6 +43,11 @@ def whole(width: int, height: int) -> Box:
     return Box(0, 1 if height > 1 else 0, width, lines)
 
 
+def foot_of(height: int) -> int:
+    """Return how many of so many lines go to what is said under a table: none where they are few."""
+    return max(5, min(9, height // 3)) if height >= 14 else 0
+
+
 def rows_of(height: int, *, framed: bool) -> int:
     """Return how many rows of a table ``height`` lines hold, less frame or title, and the titles of the columns."""
     if framed:

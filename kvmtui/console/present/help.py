@@ -9,6 +9,7 @@ from kvmtui.console.keys import CONTEXTS, spelled
 from kvmtui.console.present import events, hosts, jobs, vms
 from kvmtui.console.present.cells import Line, Span, line_width, wrap
 from kvmtui.console.present.looks import LOOKS
+from kvmtui.model.checks import CHECKS
 from kvmtui.model.columns import COLUMNS, Kind
 from kvmtui.model.event import EventKind
 
@@ -74,6 +75,9 @@ def help_lines(width: int, keymap: Keymap) -> list[Line]:
     lines += _section("Environment")
     for name, meaning in _SURROUNDINGS:
         lines += _entry(name, meaning, width)
+    lines += _section("What :findings looks for")
+    for check in CHECKS.values():
+        lines += _entry(check.id, check.help, width)
     nouns = {look.resource: look.noun for look in LOOKS.values()}
     for resource, columns in COLUMNS.items():
         lines += _section(f"Columns of {nouns.get(resource, resource)}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from kvmtui.console.present import events, hosts, jobs, vms
+from kvmtui.console.present import events, findings, hosts, jobs, vms
 from kvmtui.model.columns import COLUMNS, HIDDEN, Column
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Look(NamedTuple):
     row: Callable[[Sequence[Placed], Values, int, float], tuple[Span, Line]]
     sort: str = ""
     """Column of the first order; "" for what is wrong first."""
+    below: Callable[[Values | None, int], list[Line]] | None = None
+    """What is said under the table in so many cells: of the row under the cursor, or (None) where there are no rows."""
 
     @property
     def every(self) -> tuple[Column, ...]:
@@ -76,6 +78,16 @@ LOOKS: dict[str, Look] = {
         Look("jobs", "tasks", "tasks", "what was done and is being done", jobs.SHOWN, jobs.ASKED, jobs.row, "started"),
         Look(
             "events", "events", "events", "what happened, as it was seen", events.SHOWN, events.ASKED, events.row, "at"
+        ),
+        Look(
+            "findings",
+            "findings",
+            "findings",
+            "what is true of the fleet and nobody may have noticed",
+            findings.SHOWN,
+            findings.ASKED,
+            findings.row,
+            below=findings.below,
         ),
     )
 }

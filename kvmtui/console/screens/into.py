@@ -59,7 +59,22 @@ async def _subject_of_event(page: Page, held: Held) -> None:
         _host(page, Held(host, found[0]))
 
 
-_INTO: dict[str, Callable[[Page, Held], None]] = {"vms": _vm, "hosts": _host, "jobs": _job, "events": _event}
+def _finding(page: Page, held: Held) -> None:
+    """Show the VMs that a finding is about, else its host."""
+    from kvmtui.console.screens import going
+
+    meant, host = str(held.values.get("filter") or ""), str(held.values.get("host") or "")
+    if meant:
+        going.go(page.console, "vms", meant)
+    elif host:
+        going.go(page.console, "hosts", f'name:"{host}"')
+    else:
+        page.console.say("it is about no VM or host by itself", "notice")
+
+
+_INTO: dict[str, Callable[[Page, Held], None]] = {
+    "vms": _vm, "hosts": _host, "jobs": _job, "events": _event, "findings": _finding,
+}  # fmt: skip
 """Resource -> what opens the page behind a row."""
 _ACTS: dict[str, Callable[[Page, Held], None]] = {
     "vms": lambda page, held: act_on_vm(page, held.key, held.values),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.console.columnsheet import ColumnSheet
 from kvmtui.console.desk import listing_of
-from kvmtui.console.present.frame import WIDE, whole
+from kvmtui.console.present.frame import WIDE, Box, foot_of, whole
 from kvmtui.console.screens.copying import Subject
 from kvmtui.console.screens.into import act_on, into
 from kvmtui.console.screens.marking import Marking
@@ -14,6 +14,7 @@ from kvmtui.console.screens.ordering import order_menu, remember_order
 from kvmtui.console.screens.page import Page
 from kvmtui.console.screens.seeking import seek
 from kvmtui.console.sheets import FilterEntry
+from kvmtui.console.widgets.lines import Foot
 from kvmtui.console.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from kvmtui.console.app import Console
-    from kvmtui.console.present.frame import Box
+    from kvmtui.console.present.cells import Line
     from kvmtui.console.present.looks import Look
     from kvmtui.console.widgets.painted import Painted
+    from kvmtui.wire.messages import Rows
 
 
 class TablePage(Page):
@@ -202,18 +204,39 @@ class ListPage(TablePage):
         super().__init__()
         self._of = console
         self._table = Table(0, console.new_window(), listing_of(look, console.memory.now), look)
-        console.takers[self._table.window] = self._table.take
+        self._foot = Foot(self._below)
+        console.takers[self._table.window] = self._take
 
     @property
     def table(self) -> Table:
         return self._table
 
     def body(self) -> Iterable[Painted]:
-        return [self._table]
+        return [self._table, self._foot]
 
     def body_places(self, width: int, height: int) -> dict[Widget, Box]:
         self._table.look(framed=width >= WIDE, focused=True)
-        return {self._table: whole(width, height)}
+        middle = whole(width, height)
+        below = foot_of(middle.height) if self._table.look_of.below is not None else 0
+        self._foot.is_placed = below > 0
+        if not below:
+            return {self._table: middle}
+        x, y, _, lines = middle
+        return {self._table: Box(x, y, width, lines - below), self._foot: Box(x, y + lines - below, width, below)}
+
+    def _below(self, width: int) -> list[Line]:
+        below, listing = self._table.look_of.below, self._table.listing
+        held = listing.current
+        is_empty = listing.is_answered and not listing.total
+        return below(held.values if held else None, width) if below is not None and (held or is_empty) else []
+
+    def _take(self, rows: Rows) -> None:
+        self._table.take(rows)
+        self._foot.repaint()
+
+    def on_table_moved(self, message: Table.Moved) -> None:
+        super().on_table_moved(message)
+        self._foot.repaint()
 
     def on_unmount(self) -> None:
         self._of.takers.pop(self._table.window, None)

@@ -46,6 +46,23 @@ class Footer(Painted):
         return [("bar", footer(self._actions, self.extent.width, self._words))]
 
 
+class Foot(Painted):
+    """What is said under a table."""
+
+    def __init__(self, lines: Callable[[int], list[Line]]) -> None:
+        """``lines`` gives what to say, for a width."""
+        super().__init__()
+        self._make = lines
+        self._lines: list[Line] = []
+
+    def prepare(self, size: Size) -> None:
+        self._lines = self._make(size.width)
+
+    def parts(self, y: int) -> Sequence[Part]:
+        line: Line = self._lines[y] if y < len(self._lines) else ()
+        return [("base", fit_line(line, self.extent.width))]
+
+
 class Overlay(Painted):
     """Menus, questions and messages, over the lower part of a page."""
 
