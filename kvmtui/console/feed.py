@@ -265,8 +265,11 @@ async def _in_thread(work: Callable[[], Line]) -> Line:
             line = work()
         except Exception as error:  # noqa: BLE001 - handed over to whoever waits
             failure = error
-        if not loop.is_closed():
+        try:
             loop.call_soon_threadsafe(settle, line, failure)
+        except RuntimeError:  # the loop has ended meanwhile
+            if line is not None:
+                line.close()
 
     threading.Thread(target=run, name="dial", daemon=True).start()
     return await future

@@ -35,14 +35,15 @@ CONTEXTS: dict[str, str] = {
     "everywhere": "everywhere",
     "list": "in a list, and in a text",
     "table": "in a table",
+    "text": "in a text",
     "main": "on the main screen",
     "detail": "in the detail of a VM or a host",
     "vm": "in the detail of a VM",
     "job": "in a task",
 }
 PLACES: tuple[tuple[str, ...], ...] = (
-    ("list", "table", "main"), ("list", "table"), ("list", "detail", "vm"), ("list", "detail"), ("list", "job"),
-    ("list",),
+    ("list", "table", "main"), ("list", "table"), ("list", "text", "detail", "vm"), ("list", "text", "detail"),
+    ("list", "text", "job"), ("list", "text"),
 )  # fmt: skip
 """Contexts that are in force at once, with what is bound everywhere: those of each page."""
 
@@ -72,6 +73,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous_wrong", ("N",), "previous row with something wrong", "table", moves=True),
     Action("only_wrong", ("z",), "only rows with something wrong, and back", "table", footer="only wrong"),
     Action("history", ("w",), _WHAT_HAPPENED, "table", footer="what happened"),
+    Action("find", ("/",), "look for a text; enter keeps it, esc takes it back", "text", footer="find"),
+    Action("next_match", ("n",), "next line that has it", "text"),
+    Action("previous_match", ("N",), "previous line that has it", "text"),
     Action("zoom", ("f",), "the pane alone on the screen, and back", footer="zoom"),
     Action("tasks", ("t",), "tasks", footer="tasks"),
     Action("xml", ("y",), "XML of the VM"),

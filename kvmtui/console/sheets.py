@@ -117,8 +117,11 @@ class Menu(Sheet):
                 return
 
 
+FILTER_HINT = "web host:kvm1 state:paused cpu>80 !tag:x  ·  enter keeps it, esc takes it back"
+
+
 class FilterEntry(Sheet):
-    """The filter, as it is typed."""
+    """What is looked for, as it is typed."""
 
     def __init__(
         self,
@@ -127,6 +130,7 @@ class FilterEntry(Sheet):
         changed: Callable[[str], None],
         closed: Callable[[bool], None],
         verdict: Callable[[], tuple[str, range, str]],
+        hint: str = FILTER_HINT,
     ) -> None:
         """``name`` says what is filtered. ``changed`` is told every change; ``closed`` whether it is kept. ``verdict``
         gives what is wrong in words, which characters are at fault, and how many rows match."""
@@ -135,6 +139,7 @@ class FilterEntry(Sheet):
         self._changed = changed
         self._closed = closed
         self._verdict = verdict
+        self._hint = hint
 
     def lines(self, width: int) -> list[Line]:
         assert self.entry is not None
@@ -151,7 +156,7 @@ class FilterEntry(Sheet):
             if width_of(marks) + width_of(wrong) + 1 > width:
                 second = (Span(" ^ ", "bad"), Span(wrong, "bad"))
         else:
-            second = (Span(" web host:kvm1 state:paused cpu>80 !tag:x  ·  enter keeps it, esc takes it back", "faint"),)
+            second = (Span(f" {self._hint}", "faint"),)
         return [rule(width), fit_line(first, width), fit_line(second, width)]
 
     def press(self, key: str, at: float) -> None:

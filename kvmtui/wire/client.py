@@ -79,7 +79,11 @@ class Client(asyncio.Protocol):
         for message in line.pushed:
             client._take(message)
         line.socket.setblocking(False)
-        await asyncio.get_running_loop().create_unix_connection(lambda: client, sock=line.socket)
+        try:
+            await asyncio.get_running_loop().create_unix_connection(lambda: client, sock=line.socket)
+        except BaseException:  # cancelled in between: nobody else would close it
+            line.close()
+            raise
         client._cut_lines()
         client._settle_reading()
         return client

@@ -118,7 +118,7 @@ def test_mistakes_are_told_all_at_once_and_the_rest_is_in_force(tmp_path: Path) 
     chosen, problems = _read(
         tmp_path, "main.zoom: ctrl+q\ntable.fliter: x\neverywhere.back: []\nlist.down: [n]\nlist.up: [i]\n"
     )
-    assert [re.match(r"line (\d)", problem)[1] for problem in problems] == ["1", "2", "3", "4"]  # type: ignore[index]
+    assert [re.match(r"line (\d)", problem)[1] for problem in problems] == ["1", "2", "3", "4", "4"]  # type: ignore[index]
     assert _keys(chosen, "list.up") == ("i",)
     assert _keys(chosen, "list.down") == ("j", "down")
 

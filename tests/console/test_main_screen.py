@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -300,3 +301,29 @@ async def test_demo_says_so(tmp_path: Path, size: tuple[int, int]) -> None:
         assert "DEMO" in desk.lines()[0]
         await desk.press("3")
         await desk.until(lambda: "demo: invented figures" in desk.text())
+
+
+async def test_a_text_can_be_searched() -> None:
+    """In the help, XML and whatever is read: the lines that have it are counted, gone to in turn, and left by esc."""
+    async with sitting(size=(80, 24)) as desk:
+        await desk.press("question_mark", "slash", *"STEAL")
+        assert re.search(r"[2-9] of \d+ lines", desk.sheet)
+        first = desk.app.page.text.top  # type: ignore[union-attr]
+        await desk.press("enter", "n")
+        assert "steal" in desk.text()
+        await desk.press("n", "n", "n")
+        assert desk.app.page is not desk.app.main
+        await desk.press("slash", *"nosuchword", "enter", "n")
+        assert desk.message == "it is nowhere in this text"
+        assert first >= 0
+        await desk.press("escape")
+        assert desk.app.page is not desk.app.main
+        await desk.press("escape")
+        assert desk.app.page is desk.app.main
+
+
+async def test_the_help_begins_with_what_is_on_the_screen() -> None:
+    """Keys of the page that is asked about come first."""
+    async with sitting(size=(80, 24)) as desk:
+        await desk.press("d", "question_mark")
+        assert "Keys in the detail of a VM" in desk.lines()[2]

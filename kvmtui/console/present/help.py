@@ -9,12 +9,13 @@ from kvmtui.console.keys import CONTEXTS, spelled
 from kvmtui.console.present import events, hosts, jobs, vms
 from kvmtui.console.present.cells import Line, Span, line_width, wrap
 from kvmtui.console.present.looks import LOOKS
+from kvmtui.console.present.topline import WORDS
 from kvmtui.model.checks import CHECKS
 from kvmtui.model.columns import COLUMNS, Kind
 from kvmtui.model.event import EventKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from kvmtui.console.keys import Keymap
 
@@ -41,18 +42,35 @@ _SURROUNDINGS = (
     ("NO_COLOR", "no colour at all; every state is a word and a glyph"),
     ("LANG, LC_ALL", "where they are not UTF-8, lines, glyphs and graphs are ASCII"),
 )
+_FIRST_LINE = (
+    ("RW  RO", "whether anything can be changed from here"),
+    ("hosts 11/12  h", "hosts that answer, of all"),
+    ("vm", "VMs by state; where there is little room by a letter:"),
+    ("cpu  mem", "of all hosts that answer together"),
+    ("▲ … 2m  +3", "the worst that is wrong, since when, and how much more is"),
+    ("⟳ 12/37", "steps of tasks under way that have ended, of all"),
+    ("✗ 2", "tasks of the last hour that failed, or whose outcome is unknown"),
+    ("+1 here", "others who look at the same fleet through the same worker"),
+    ("?", "VMs whose state nobody knows now"),
+)
 _MARKS = (
+    ("● is a marked VM, ○ one in the range that is being drawn.", "faint"),
     ("– is a figure that nobody can honestly give.", "faint"),
     ("Grey figures are older than three polls.", "faint"),
     ("A graph's column shows the highest sample of its time; where it is empty, nothing was measured.", "faint"),
 )
 
 
-def help_lines(width: int, keymap: Keymap) -> list[Line]:
-    """Return the whole help for so many cells."""
+def help_lines(
+    width: int, keymap: Keymap, here: Sequence[str] = (), commands: Iterable[tuple[str, str]] = ()
+) -> list[Line]:
+    """Return the whole help for so many cells: the keys of the contexts ``here`` first.
+
+    ``commands`` are what can be typed behind ``:``, each with its help.
+    """
     lines: list[Line] = []
-    for context, where in CONTEXTS.items():
-        lines += _section(f"Keys {where}")
+    for context in dict.fromkeys((*(name for name in reversed(here) if name != "list"), *CONTEXTS)):
+        lines += _section(f"Keys {CONTEXTS[context]}")
         for action in keymap.of(context):
             lines += _entry(" ".join(map(spelled, action.keys)) or "–", action.help, width)
             lines[-1] = _with_name(lines[-1], action.name, width)
@@ -60,6 +78,9 @@ def help_lines(width: int, keymap: Keymap) -> list[Line]:
     for verb in VERBS.values():
         says = f"{verb.help} It asks for the VM's name." if verb.destructive else verb.help
         lines += _entry(f"{verb.key}  {verb.title}", says, width)
+    lines += _section(f"Commands: {keymap.key_of('everywhere.command')}, then")
+    for command, meaning in commands:
+        lines += _entry(command, meaning, width)
     lines += _section("Filter")
     for example, meaning in _FILTER:
         lines += _entry(example, meaning, width)
@@ -72,6 +93,9 @@ def help_lines(width: int, keymap: Keymap) -> list[Line]:
     lines += _section("Events")
     for kind in EventKind:
         lines += _entry(f"{events.GLYPHS[kind]} {kind.value}", kind.help, width)
+    lines += _section("First line")
+    for sign, meaning in (*_FIRST_LINE, *((letter, f"VMs {state.value}") for state, _, letter in WORDS)):
+        lines += _entry(sign, meaning, width)
     lines += _section("Environment")
     for name, meaning in _SURROUNDINGS:
         lines += _entry(name, meaning, width)

@@ -12,7 +12,7 @@ from kvmtui.model.vm import VmState
 from kvmtui.text import clean, duration, fit, pct
 from kvmtui.text import width as width_of
 
-_WORDS = (
+WORDS = (
     (VmState.RUNNING, "run", "r"),
     (VmState.PAUSED, "paused", "p"),
     (VmState.CRASHED, "crashed", "c"),
@@ -21,6 +21,7 @@ _WORDS = (
     (VmState.SAVED, "saved", "s"),
     (VmState.OFF, "off", "o"),
 )
+"""State, its word, its letter where there is little room."""
 _WORDS_LEAST = 8
 _TROUBLE_LEAST = 26
 """Cells that the worst trouble is given before it gives way to anything else."""
@@ -141,7 +142,7 @@ def _pieces(state: TopState) -> dict[str, list[Line]]:
 def _vms(summary: Summary, *, short: bool) -> Line:
     """Return how many VMs are in which state, those that nobody is in left out."""
     spans: list[Span] = [Span("vm")]
-    for state, word, letter in _WORDS:
+    for state, word, letter in WORDS:
         if count := summary.vms.get(state.value, 0):
             role = "bad" if state is VmState.CRASHED else "warn" if state is VmState.PAUSED else "text"
             spans.append(Span(f" {count}{letter}" if short else f" {count} {word}", role))

@@ -129,7 +129,8 @@ OWN: tuple[Command, ...] = (
 """Commands that are nothing else's."""
 
 
-def _tables() -> Iterable[Command]:
+def table_commands() -> Iterable[Command]:
+    """Return the commands that lead to a table."""
     return [
         Command(look.name, "[FILTER]", f"{look.about}; what follows is the filter", _go(look.name), table=look.name)
         for look in LOOKS.values()
@@ -162,7 +163,7 @@ def _actions(console: Console, page: Page) -> Iterable[Command]:
 
 def commands(page: Page) -> dict[str, Command]:
     """Return what can be typed on a page, by its word; a command's own declaration comes before a key's."""
-    every = (*_tables(), *OWN, *_verbs(), *_actions(page.console, page))
+    every = (*table_commands(), *OWN, *_verbs(), *_actions(page.console, page))
     found: dict[str, Command] = {}
     for command in every:
         found.setdefault(command.word, command)

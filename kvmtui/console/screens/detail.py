@@ -37,7 +37,7 @@ _GRAPH_LINES = 8
 class DetailPage(TabbedPage):
     """A VM: what it is, its devices, its figures, its XML, what was done to it. Live, but for the XML."""
 
-    contexts = ("list", "detail", "vm")
+    contexts = ("list", "text", "detail", "vm")
     tabs = present.TABS
 
     def __init__(self, console: Console, held: Held, tab: str) -> None:

@@ -225,7 +225,7 @@ class Page(Screen[None]):
         """Open the help."""
         from kvmtui.console.screens.help import HelpPage
 
-        self.console.push_screen(HelpPage())
+        self.console.push_screen(HelpPage(self))
 
     def on_mount(self) -> None:
         self.show_keys()

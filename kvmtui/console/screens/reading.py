@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from kvmtui.console.present.frame import WIDE, whole
 from kvmtui.console.screens.page import Page
+from kvmtui.console.sheets import FilterEntry
 from kvmtui.console.widgets.text import Text
+from kvmtui.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class ReadingPage(Page):
     """Base of pages that are one text."""
 
-    contexts: tuple[str, ...] = ("list",)
+    contexts: tuple[str, ...] = ("list", "text")
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +46,47 @@ class ReadingPage(Page):
 
     def fleet_changed(self) -> None:
         self.text.repaint()
+
+    def do_find(self) -> None:
+        """Look for a text."""
+        found = (0, 0)
+
+        def changed(text: str) -> None:
+            nonlocal found
+            found = self.text.look_for(text)
+
+        def closed(keep: bool) -> None:
+            self.close_sheet()
+            if not keep:
+                self.text.look_for("")
+
+        def verdict() -> tuple[str, range, str]:
+            return "", range(0), f"{found[0]} of {plural(found[1], 'line')}" if self.text.needle else ""
+
+        key = self.console.keymap.key_of
+        hint = f"{key('text.next_match')} {key('text.previous_match')} go on from here once enter has kept it"
+        self.open_sheet(FilterEntry("find", "", changed, closed, verdict, hint))
+
+    def do_next_match(self) -> None:
+        self._go_on(1)
+
+    def do_previous_match(self) -> None:
+        self._go_on(-1)
+
+    def _go_on(self, step: int) -> None:
+        if not self.text.needle:
+            self.do_find()
+        elif not self.text.next_hit(step):
+            self.console.say("it is nowhere in this text", "notice")
+
+    def do_back(self) -> None:
+        """One step out: notice, what is looked for, the page."""
+        if self.console.dismiss():
+            return
+        if self.text.needle:
+            self.text.look_for("")
+        else:
+            self.dismiss()
 
     def do_down(self) -> None:
         self.text.move(1)

@@ -10,7 +10,7 @@ from kvmtui.console.screens.reading import ReadingPage
 class TabbedPage(ReadingPage):
     """Base of the details."""
 
-    contexts: tuple[str, ...] = ("list", "detail")
+    contexts: tuple[str, ...] = ("list", "text", "detail")
     tabs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, tab: str) -> None:

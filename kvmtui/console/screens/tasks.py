@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class JobPage(ReadingPage):
     """A task, its outcome, its steps; read again each second while it runs."""
 
-    contexts = ("list", "job")
+    contexts = ("list", "text", "job")
 
     def __init__(self, job_id: str) -> None:
         super().__init__()

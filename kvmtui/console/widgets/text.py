@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmtui.console.present.cells import Line, Span, fit_line
+from kvmtui.console.present.cells import Line, Span, fit_line, plain
 from kvmtui.console.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ class Text(Pane):
         self._make = make
         self._titles = titles
         self._lines: Sequence[Line] = ()
+        self.needle = ""
+        """What is looked for; lines that have it stand out."""
+        self._at = -1
+        """The line with it that was gone to last."""
 
     def prepare(self, size: Size) -> None:
         self._lines = self._make(self.inner_width, self.inner_height)
@@ -37,7 +41,43 @@ class Text(Pane):
     def inner(self, y: int, width: int) -> Sequence[Part]:
         at = self.top + y
         line: Line = self._lines[at] if at < len(self._lines) else (Span(""),)
-        return [("base", fit_line(line, width))]
+        ground = "base" if not self._has(line) else "cursor" if at == self._at else "idle"
+        return [(ground, fit_line(line, width))]
+
+    def _has(self, line: Line) -> bool:
+        return bool(self.needle) and self.needle in plain(line).casefold()
+
+    def look_for(self, text: str) -> tuple[int, int]:
+        """Look for a text, whatever the case of its letters, and go to the first line from here on that has it.
+
+        Return how many lines have it, of how many.
+        """
+        self.needle, self._at = text.casefold(), -1
+        hits = self._hits()
+        if hits:
+            self._show(next((hit for hit in hits if hit >= self.top), hits[0]))
+        self.repaint()
+        return len(hits), len(self._lines)
+
+    def next_hit(self, step: int) -> bool:
+        """Go to the next line that has it, or the one before; from the end on again; return whether there is one."""
+        hits = self._hits()
+        if not hits:
+            return False
+        if step > 0:
+            self._show(next((hit for hit in hits if hit > self._at), hits[0]))
+        else:
+            self._show(next((hit for hit in reversed(hits) if hit < self._at), hits[-1]))
+        return True
+
+    def _hits(self) -> list[int]:
+        return [at for at, line in enumerate(self._lines) if self._has(line)]
+
+    def _show(self, at: int) -> None:
+        self._at = at
+        if not self.top <= at < self.top + self.inner_height:
+            self.go(at - self.inner_height // 3)
+        self.repaint()
 
     def thumb(self) -> range:
         height, total = self.inner_height, len(self._lines)
