@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kvmtui.fleet import tale
+from kvmtui.fleet.tale import Step
 from kvmtui.fleet.trouble import WRONG
 from kvmtui.model.event import EventKind
 from kvmtui.model.host import LinkState
@@ -19,24 +21,11 @@ if TYPE_CHECKING:
     from kvmtui.model.host import Host
 
 LINGER_S = 30.0
-"""How long a trouble must have been over before that is told: a figure at its limit comes and goes."""
+"""How long a trouble must have been over before that is told, for a figure at its limit comes and goes; how long a step
+of something under way must last before it is told by itself."""
 LEFT_MAX = 1_000
 """VMs that went away of which it is kept where they were."""
 
-_KINDS = {
-    VmState.RUNNING: EventKind.STARTED,
-    VmState.PAUSED: EventKind.PAUSED,
-    VmState.IN_SHUTDOWN: EventKind.SHUTDOWN,
-    VmState.OFF: EventKind.STOPPED,
-    VmState.SAVED: EventKind.SAVED,
-    VmState.CRASHED: EventKind.CRASHED,
-    VmState.SUSPENDED: EventKind.SUSPENDED,
-}
-_STILL = frozenset({VmState.PAUSED, VmState.SUSPENDED})
-_BEGINS = frozenset({"booted", "restored", "from snapshot"})
-"""Reasons of running that are a start, whatever was before: a QEMU that starts is paused for a moment."""
-_PASSING = frozenset({"migrating", "post-copy", "starting up"})
-"""Reasons of a pause that is a step of a move or a start, which is told when it has happened."""
 _ARRIVED = frozenset({"migrated", "post-copy"})
 _LINKS = {
     LinkState.UP: EventKind.LINK_UP,
@@ -80,6 +69,8 @@ class Chronicle:
         """UUID -> host it was last seen to leave."""
         self._troubles: dict[str, _Told] = {}
         """Key of a row -> its trouble that was told and is not told to be over."""
+        self._steps: dict[str, Step] = {}
+        """Key of a VM -> the step it is in, which was not told."""
         self._links: dict[str, tuple[LinkState, float]] = {}
         """Host -> its link as told last, with the time of it."""
 
@@ -92,15 +83,15 @@ class Chronicle:
 
     def appeared(self, vm: Vm, at: float, *, by_event: bool) -> None:
         """A VM is there that was not."""
-        if vm.severity >= WRONG:
-            self._troubles[vm.key] = _Told(vm)
+        self.first_seen(vm)
         is_running = vm.state is VmState.RUNNING
         is_here_now = self._left.get(vm.uuid, vm.host) != vm.host and not self._twins(vm.host, vm.uuid)
         if (is_running and vm.state_reason in _ARRIVED) or is_here_now:
             self._moved(vm, at)
-        elif not _is_passing(vm):
-            kind = EventKind.STARTED if by_event and is_running else EventKind.APPEARED
-            self._tell(vm, at, kind, f"new here, {_in_words(vm)}{self._elsewhere(vm)}", vm.severity)
+        elif tale.is_step(vm):
+            self._steps[vm.key] = Step(None, vm, at)
+        else:
+            self._tell_new(vm, at, is_start=by_event and is_running)
 
     def changed(self, before: Vm, vm: Vm, at: float) -> None:
         """A VM is in another state, or something else is wrong with it."""
@@ -108,35 +99,57 @@ class Chronicle:
             return
         is_back = before.state is VmState.UNKNOWN
         was_watched = not is_back or before.since is None or before.since >= self._began
-        if (before.was if is_back else before.state) is vm.state or _is_passing(vm):
-            if was_watched:
-                self._judge(vm)
-            else:
-                self.first_seen(vm)
+        is_same = (before.was if is_back else before.state) is vm.state
+        if not is_same and tale.is_step(vm):
+            self._steps.setdefault(vm.key, Step(before, vm, at))
+        elif not is_same:
+            self._enters(before, vm, at, was_watched=was_watched)
             return
-        if vm.severity >= WRONG:
-            self._troubles[vm.key] = _Told(vm)
+        if was_watched:
+            self._judge(vm)
         else:
-            self._troubles.pop(vm.key, None)
+            self.first_seen(vm)
+
+    def _enters(self, before: Vm, vm: Vm, at: float, *, was_watched: bool) -> None:
+        step = self._steps.pop(vm.key, None)
+        self._troubles.pop(vm.key, None)
+        self.first_seen(vm)
         if vm.state not in ACTIVE and vm.state_reason == "migrated":
             self._leaves(vm)
         if vm.state is VmState.RUNNING and vm.state_reason in _ARRIVED:
             self._moved(vm, at)
-            return
-        unseen = (
-            "" if not is_back else f", while {vm.host} was out of sight" if was_watched else ", while nobody watched"
-        )
-        if vm.state_reason != "migrated" or not self._runs_elsewhere(vm):
-            self._tell(vm, at, _kind(before, vm), f"{_passage(before, vm)}{unseen}{self._elsewhere(vm)}", vm.severity)
+        elif step is not None and step.before is None and vm.state in ACTIVE:
+            self._tell_new(vm, at, is_start=vm.state is VmState.RUNNING)
+        elif vm.state_reason != "migrated" or not self._runs_elsewhere(vm):
+            origin = step.before if step is not None and step.before is not None else before
+            unseen = ""
+            if before.state is VmState.UNKNOWN:
+                unseen = f", while {vm.host} was out of sight" if was_watched else ", while nobody watched"
+            told = f"{tale.words(origin, vm, step, at)}{unseen}{self._elsewhere(vm)}"
+            self._tell(vm, at, tale.kind(origin, vm), told, vm.severity)
+
+    def _tell_new(self, vm: Vm, at: float, *, is_start: bool) -> None:
+        kind = EventKind.STARTED if is_start else EventKind.APPEARED
+        self._tell(vm, at, kind, f"new here, {tale.in_words(vm, is_plain=True)}{self._elsewhere(vm)}", vm.severity)
+
+    def _tell_steps(self, now: float) -> None:
+        """Tell the steps that go on for so long that nobody would take them for one."""
+        for key, (before, vm, at) in list(self._steps.items()):
+            if not at <= now < at + LINGER_S:
+                del self._steps[key]
+                if before is None:
+                    self._tell_new(vm, at, is_start=False)
+                else:
+                    self._tell(vm, at, tale.kind(before, vm), tale.words(before, vm), vm.severity)
 
     def stopped(self, vm: Vm, last: Vm, at: float) -> None:
         """A transient VM ended as ``last`` says, and is gone with that."""
         self.changed(vm, last, at)
-        self._troubles.pop(vm.key, None)
+        self.forget(vm)
 
     def vanished(self, vm: Vm, at: float, kind: EventKind = EventKind.VANISHED) -> None:
         """A VM is there no longer."""
-        self._troubles.pop(vm.key, None)
+        self.forget(vm)
         self._leaves(vm)
         if self._runs_elsewhere(vm) and vm.state is not VmState.UNKNOWN:
             return
@@ -164,8 +177,9 @@ class Chronicle:
                 self._tell(vm, event.at, EventKind.UNDEFINED, "definition removed; gone when it stops")
 
     def forget(self, vm: Vm) -> None:
-        """A VM is not looked at any longer: its host left the config."""
+        """A VM is not looked at any longer: it is gone, or its host left the config."""
         self._troubles.pop(vm.key, None)
+        self._steps.pop(vm.key, None)
 
     def _moved(self, vm: Vm, at: float) -> None:
         runs = [twin.host for twin in self._twins(vm.host, vm.uuid) if (twin.was or twin.state) in ACTIVE]
@@ -207,7 +221,8 @@ class Chronicle:
             self._troubles[row.key] = told._replace(over=self._clock())
 
     def tick(self, now: float) -> None:
-        """Tell the troubles that have been over for long enough."""
+        """Tell what has lasted for long enough: a step, the end of a trouble."""
+        self._tell_steps(now)
         for key, (row, over) in list(self._troubles.items()):
             if over is not None and not over <= now < over + LINGER_S:
                 del self._troubles[key]
@@ -255,24 +270,3 @@ class Chronicle:
         host, uuid = (row.host, row.uuid) if isinstance(row, Vm) else (row.name, "")
         if not self._same_as(host):
             self._log.add(at, host, kind, text, uuid=uuid, name=row.name, severity=severity)
-
-
-def _is_passing(vm: Vm) -> bool:
-    return vm.state is VmState.PAUSED and vm.state_reason in _PASSING
-
-
-def _kind(before: Vm, vm: Vm) -> EventKind:
-    is_resumed = vm.state is VmState.RUNNING and before.state in _STILL and vm.state_reason not in _BEGINS
-    return EventKind.RESUMED if is_resumed else _KINDS[vm.state]
-
-
-def _in_words(vm: Vm) -> str:
-    """Return a state with its reason, and what is known of that: "paused: I/O error vda …"."""
-    why = vm.trouble if vm.state_reason and vm.trouble.startswith(vm.state_reason) else vm.state_reason
-    return f"{vm.state.value}: {why}" if why else vm.state.value
-
-
-def _passage(before: Vm, vm: Vm) -> str:
-    if before.state is VmState.UNKNOWN:
-        return f"{before.was.value if before.was is not None else 'unknown'} → {_in_words(vm)}"
-    return _in_words(vm) if _is_passing(before) else f"{before.state.value} → {_in_words(vm)}"

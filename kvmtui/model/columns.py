@@ -305,9 +305,7 @@ JOB_COLUMNS: tuple[Column, ...] = (
 
 EVENT_COLUMNS: tuple[Column, ...] = (
     Column(id="at", key="a", title="ago", kind=Kind.TIME, width=4, priority=1, help="how long ago it was seen"),
-    Column(
-        id="name", key="n", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="the VM, else the host"
-    ),
+    Column(id="name", key="n", title="name", kind=Kind.TEXT, width=18, priority=1, help="the VM, else the host"),
     Column(id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=2, help="host it happened on"),
     Column(
         id="kind",

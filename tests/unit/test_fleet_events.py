@@ -158,7 +158,8 @@ def test_a_move_that_was_given_up_is_told_where_it_went_on() -> None:
     world.wait(1).tells("kvm1", 1, "paused", PAUSED, "migrating")
     world.wait(1).tells("kvm2", 1, "stopped", OFF, "failed")
     world.tells("kvm1", 1, "resumed", RUNNING, "migration canceled")
-    assert told(world)[-1] == ("resumed", "vm-1", "running: migration canceled")
+    assert told(world)[-1] == ("resumed", "vm-1", "running: migration canceled; was paused for 1s: migrating")
+    assert told(world)[-2] == ("stopped", "vm-1", "paused → shut off: failed · runs on kvm1")
     assert {event.host for event in world.fleet.events.rows.values() if event.uuid} == {"kvm1", "kvm2"}
 
 
@@ -187,9 +188,47 @@ def test_a_start_is_a_start_whatever_was_seen_between() -> None:
     world.tells("kvm1", 3, "started", RUNNING, "booted")
     assert told(world) == [
         ("started", "vm-1", "shut off → running: booted"),
-        ("started", "vm-2", "running: booted"),
+        ("started", "vm-2", "shut off → running: booted"),
         ("started", "vm-3", "new here, running: booted"),
     ]
+
+
+def test_a_start_a_pause_an_end_by_another_operator_as_libvirt_tells_them() -> None:
+    """It says resumed before it says started, and that a VM shuts down before its power is cut."""
+    world = World("kvm1").up("kvm1", listed(1, OFF, "shutdown"))
+    world.wait(1).tells("kvm1", 1, "resumed", RUNNING, "unpaused")
+    world.tells("kvm1", 1, "started", RUNNING, "booted")
+    world.wait(1).tells("kvm1", 1, "paused", PAUSED, "user")
+    world.wait(1).tells("kvm1", 1, "resumed", RUNNING, "unpaused")
+    world.wait(1).tells("kvm1", 1, "shutdown", VmState.IN_SHUTDOWN, "by the host")
+    world.tells("kvm1", 1, "stopped", OFF, "destroyed")
+    assert told(world) == [
+        ("started", "vm-1", "shut off → running"),
+        ("paused", "vm-1", "running → paused: user"),
+        ("resumed", "vm-1", "paused → running: unpaused"),
+        ("stopped", "vm-1", "running → shut off: destroyed"),
+    ]
+
+
+def test_a_step_is_told_with_what_came_of_it_or_when_it_does_not_end() -> None:
+    world = World("kvm1").up("kvm1", listed(1), listed(2), listed(3))
+    for number, reason in ((1, "creating snapshot"), (2, "saving"), (3, "shutting down")):
+        world.tells("kvm1", number, "paused", PAUSED, reason, at=world.now + 1)
+    began = world.wait(5).now - 4
+    world.tells("kvm1", 1, "resumed", RUNNING, "unpaused")
+    world.lists("kvm1", listed(1), listed(2, VmState.SAVED, "saved"), listed(3, PAUSED, "shutting down"))
+    assert told(world) == [
+        ("resumed", "vm-1", "running; was paused for 4s: creating snapshot"),
+        ("saved", "vm-2", "running → saved"),
+    ]
+    world.wait(LINGER_S).fleet.tick()
+    assert told(world)[2:] == [
+        ("trouble", "kvm1", "answers late"),
+        ("paused", "vm-3", "running → paused: shutting down"),
+    ]
+    assert list(world.fleet.events.rows.values())[-1].at == began
+    world.tells("kvm1", 3, "stopped", OFF, "shutdown")
+    assert told(world)[-1] == ("stopped", "vm-3", "paused → shut off: shutdown")
 
 
 def test_a_figure_at_its_limit_is_one_trouble() -> None:
