@@ -91,6 +91,11 @@ def into(page: Page, resource: str, held: Held) -> None:
         opens(page, held)
 
 
+def can_act_on(resource: str) -> bool:
+    """Return whether something can be done to rows of a resource."""
+    return resource in _ACTS
+
+
 def act_on(page: Page, resource: str, held: Held) -> None:
     """Open the menu of what can be done to a row; say so where nothing can."""
     opens = _ACTS.get(resource)

@@ -8,7 +8,7 @@ from kvmtui.console.columnsheet import ColumnSheet
 from kvmtui.console.desk import listing_of
 from kvmtui.console.present.frame import WIDE, Box, foot_of, whole
 from kvmtui.console.screens.copying import Subject
-from kvmtui.console.screens.into import act_on, into
+from kvmtui.console.screens.into import act_on, can_act_on, into
 from kvmtui.console.screens.marking import Marking
 from kvmtui.console.screens.ordering import order_menu, remember_order
 from kvmtui.console.screens.page import Page
@@ -241,6 +241,14 @@ class ListPage(TablePage):
     def on_unmount(self) -> None:
         self._of.takers.pop(self._table.window, None)
         self._of.feed.close(self._table.window)
+
+    def show_keys(self) -> None:
+        words = {"close": "close"}
+        if not self.table.has_marks:
+            words["mark"] = ""
+        if not can_act_on(self.table.listing.resource):
+            words["act"] = ""
+        self.footer.show(self.console.keymap.of(*self.contexts, "everywhere"), words)
 
     def tick(self) -> None:
         self._table.tick()

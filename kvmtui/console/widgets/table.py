@@ -11,6 +11,7 @@ from kvmtui.console.present.columns import Placed, header, place
 from kvmtui.console.present.frame import has_title, rows_of
 from kvmtui.console.widgets.pane import Pane
 from kvmtui.errors import FilterError, KvmtuiError
+from kvmtui.model.columns import Kind
 from kvmtui.wire.messages import OpenWindow
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ class Table(Pane):
         column = next((c for c in self.look_of.every if c.id == listing.sort), None)
         if column is None:
             return "worst first"
-        if (column.id, listing.descending) == ("started", False):  # times sort by age
-            return "newest first"
+        if column.kind is Kind.TIME:  # sorted by age
+            return f"by {column.title}, {'oldest' if listing.descending else 'newest'} first"
         return f"by {column.title} {'↓' if listing.descending else '↑'}"
 
     def inner(self, y: int, width: int) -> Sequence[Part]:
