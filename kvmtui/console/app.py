@@ -32,7 +32,7 @@ from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
     from textual.screen import Screen
@@ -128,9 +128,9 @@ class Console(App[None]):
             running=self.jobs.steps,
         )
 
-    def say(self, text: str, role: str = "text") -> None:
-        """Say something over the last line."""
-        self.notices.say(text, role)
+    def say(self, text: str, role: str = "text", more: Sequence[str] = ()) -> None:
+        """Say something over the last line; ``more`` are further lines."""
+        self.notices.say(text, role, more)
         if self.page is not None:
             self.page.refresh_overlay()
 

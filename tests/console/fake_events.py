@@ -66,7 +66,7 @@ def some_timeline(
     for job in jobs:
         if name and job.subject != name:
             continue
-        title = VERBS[job.verb].title
+        title = VERBS[job.verb].title if job.verb in VERBS else job.verb
         told.append(
             Entry(
                 at=job.started,

@@ -208,6 +208,15 @@ async def test_another_theme_is_everywhere_at_once(keys: Sequence[str]) -> None:
             await desk.settle()
             pictures.append((on_top, drawn(desk)))
     assert pictures[0] == pictures[1]
+
+
+async def test_a_theme_is_chosen_by_its_name(own: Path) -> None:
+    """A wrong one is told and changes nothing; so is what is hard to see."""
+    (own / "pale.yaml").write_text('base: light\nroles: {text: "#bbbbbb"}\n')
     async with sitting() as desk:
-        with pytest.raises(ConfigError):
-            desk.app.use_theme("drak")
+        await desk.press(":", *"theme drak", "enter")
+        assert "there is no theme of this name" in desk.text()
+        assert desk.app.palette.theme.name == "dark"
+        await desk.press(":", "ctrl+u", *"theme pale", "enter")
+        assert desk.app.palette.theme.name == "pale"
+        assert "text is hard to see on base" in desk.text()

@@ -95,7 +95,8 @@ def _order(page: Page, rest: str) -> None:
 def _theme(page: Page, rest: str) -> None:
     page.console.use_theme(rest)
     page.console.remember(memory.with_theme(rest))
-    page.console.say(f"theme {rest}, also the next time", "good")
+    weak = theme.hard_to_see(page.console.palette.theme)
+    page.console.say(f"theme {rest}, also the next time", "warn" if weak else "good", weak)
 
 
 def _reconnect(page: Page, rest: str) -> None:
