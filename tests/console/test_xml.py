@@ -50,6 +50,7 @@ def test_nothing_is_lost_and_nothing_too_wide(source: str, width: int) -> None:
     lines = XmlLines(source, width)
     assert "".join(plain(line)[1:] for line in lines) == source.replace("\n", "")
     assert all(line_width(line) <= width for line in lines)
+    assert list(lines.texts()) == [plain(line) for line in lines]
     assert list(lines) == lines[:]
 
 

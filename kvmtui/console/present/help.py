@@ -73,7 +73,7 @@ def help_lines(
         lines += _section(f"Keys {CONTEXTS[context]}")
         for action in keymap.of(context):
             lines += _entry(" ".join(map(spelled, action.keys)) or "–", action.help, width)
-            lines[-1] = _with_name(lines[-1], action.name, width)
+            lines[-1:] = _with_name(lines[-1], action.name, width)
     lines += _section(f"Acts on a VM: {keymap.key_of('table.act')}, then")
     for verb in VERBS.values():
         says = f"{verb.help} It asks for the VM's name." if verb.destructive else verb.help
@@ -123,10 +123,12 @@ def _entry(what: str, says: str, width: int) -> list[Line]:
     return [head, *((Span(" " * (label + 3)), Span(text)) for text in texts[1:])]
 
 
-def _with_name(line: Line, name: str, width: int) -> Line:
-    """Return the last line of an entry with the name of its action at the right edge, where there is room."""
+def _with_name(line: Line, name: str, width: int) -> list[Line]:
+    """Return the last line of an entry, with the name of its action at the right edge, or below where it is full."""
     room = width - line_width(line) - 1
-    return (*line, Span(f"{name:>{room}}", "faint")) if room > len(name) + 1 else line
+    if room > len(name) + 1:
+        return [(*line, Span(f"{name:>{room}}", "faint"))]
+    return [line, (Span(f"{name:>{max(0, width - 1)}}", "faint"),)]
 
 
 def _states(spans: Iterable[Span]) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 from kvmtui.console.present.cells import Line, Span
@@ -59,6 +59,10 @@ class XmlLines(Sequence[Line]):
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
         return (Span(" "), *self._spans(self._starts[index], self._ends[index]))
+
+    def texts(self) -> Iterator[str]:
+        """Return the lines without their colours, which costs a tenth."""
+        return (f" {self._source[start:end]}" for start, end in zip(self._starts, self._ends, strict=True))
 
     def _spans(self, start: int, end: int) -> list[Span]:
         """Return the text from ``start`` to ``end`` by what it is."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kvmtui.console.present.cells import Line, Span, fit_line, plain
 from kvmtui.console.widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual.geometry import Size
 
     from kvmtui.console.widgets.painted import Part
+
+
+@runtime_checkable
+class Made(Protocol):
+    """Lines that are made when they are looked at."""
+
+    def texts(self) -> Iterable[str]:
+        """Return what they say."""
 
 
 class Text(Pane):
@@ -71,7 +79,10 @@ class Text(Pane):
         return True
 
     def _hits(self) -> list[int]:
-        return [at for at, line in enumerate(self._lines) if self._has(line)]
+        if not self.needle:
+            return []
+        texts = self._lines.texts() if isinstance(self._lines, Made) else map(plain, self._lines)
+        return [at for at, text in enumerate(texts) if self.needle in text.casefold()]
 
     def _show(self, at: int) -> None:
         self._at = at
