@@ -66,7 +66,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("order", ("o",), "order by a figure: its letter follows; again reverses", "table", footer="order"),
     Action("columns", ("|",), "choose which columns stand in the table", "table"),
     Action("mark", (" ",), "mark the row under the cursor, or unmark it", "table", footer="mark"),
-    Action("mark_range", ("v",), "mark a range: here it begins, v or space ends it", "table"),
+    Action("mark_range", ("v",), "mark a range: here it begins; again: here it ends", "table"),
     Action("mark_all", ("*",), "mark all that match, on the screen or not", "table"),
     Action("unmark", ("u",), "take all marks away; again: bring them back", "table"),
     Action("next_wrong", ("n",), "next row with something wrong", "table", footer="next trouble", moves=True),

@@ -22,6 +22,9 @@ class Marking:
     def _marks(self) -> Marks:
         return self._page.console.marks
 
+    def _key(self, action: str) -> str:
+        return self._page.console.keymap.key_of(f"table.{action}")
+
     def _can(self) -> bool:
         can = self._page.table.has_marks
         if not can:
@@ -56,7 +59,11 @@ class Marking:
         else:
             self._marks.anchor = held.key
             table.anchored()
-            self._page.console.say("a range begins here: move, then v or space marks it · esc: no range", "notice")
+            self._page.console.say(
+                f"a range begins here: move, then {self._key('mark_range')} or {self._key('mark')} marks it"
+                f" · {self._page.console.keymap.key_of('everywhere.back')}: no range",
+                "notice",
+            )
         table.repaint()
 
     def cancel(self) -> bool:
@@ -76,7 +83,9 @@ class Marking:
         self._tell(Mark(uuids=tuple(self._marks.uuids), mode="only"))
         self._page.table.repaint()
         more = "" if came == len(keys) else f", {came} of them new"
-        self._page.console.say(f"marked {plural(len(keys), 'VM')}{more} · u takes the marks away", "notice")
+        self._page.console.say(
+            f"marked {plural(len(keys), 'VM')}{more} · {self._key('unmark')} takes the marks away", "notice"
+        )
 
     def none(self) -> None:
         """Take all marks away; where there are none, bring those back that were taken away last."""
@@ -86,11 +95,17 @@ class Marking:
         count = len(self._marks)
         if count:
             self._marks.take_away()
-            self._page.console.say(f"{plural(count, 'mark')} taken away · u brings them back", "notice")
+            self._page.console.say(
+                f"{plural(count, 'mark')} taken away · {self._key('unmark')} brings them back", "notice"
+            )
         elif self._marks.bring_back():
             self._page.console.say(f"{plural(len(self._marks), 'mark')} brought back", "notice")
         else:
-            self._page.console.say("nothing is marked: space marks a row, v a range, * all that match", "notice")
+            self._page.console.say(
+                f"nothing is marked: {self._key('mark')} marks a row, {self._key('mark_range')} a range, "
+                f"{self._key('mark_all')} all that match",
+                "notice",
+            )
         self._tell(Mark(uuids=tuple(self._marks.uuids), mode="only"))
         self._page.table.repaint()
 
