@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from kvmtui.console.feed import Stage
 from kvmtui.console.present.cells import plain
 from kvmtui.console.present.looks import LOOKS
 from kvmtui.console.present.timeline import timeline_lines
@@ -66,6 +67,21 @@ async def test_a_line_of_time_is_live_until_somebody_reads_on() -> None:
         page.tick()
         await desk.settle()
         assert len(desk.worker.asked(GetTimeline)) == asked + 1
+
+
+async def test_without_a_worker_the_last_that_was_told_stays() -> None:
+    """It says so, and asks nobody each second."""
+    async with sitting() as desk:
+        await desk.press("w")
+        await desk.worker.stop()
+        await desk.until(lambda: desk.app.feed.stage is Stage.GONE)
+        page = desk.app.page
+        assert page is not None
+        page.tick()
+        await desk.settle()
+        assert "as it was last told" in desk.lines()[1]
+        assert "running → paused: I/O error vda" in desk.text()
+        assert "try again" not in desk.message
 
 
 async def test_the_detail_of_a_vm_has_its_events() -> None:

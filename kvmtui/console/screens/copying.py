@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from kvmtui.console.listing import Held
     from kvmtui.console.screens.page import Page
 
+_ABOUT = frozenset({"events", "findings"})
+"""Resources whose rows are about a VM or a host, and say which."""
 _SHOWN = 40
 """Characters of a thing that stand in the menu."""
 
@@ -33,12 +35,12 @@ class Subject(NamedTuple):
     @property
     def host(self) -> str:
         """The host it is, or is on."""
-        return str(self.held.values["host"]) if self.resource == "events" else self.held.key.partition("/")[0]
+        return str(self.held.values["host"]) if self.resource in _ABOUT else self.held.key.partition("/")[0]
 
     @property
     def uuid(self) -> str:
         """Its UUID; "" for what has none."""
-        if self.resource == "events":
+        if self.resource in _ABOUT:
             return str(self.held.values["uuid"])
         return self.held.key.partition("/")[2] if self.resource == "vms" else ""
 

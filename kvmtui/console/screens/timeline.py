@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmtui.console.feed import Stage
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.timeline import timeline_lines, watched
 from kvmtui.console.screens.reading import ReadingPage
@@ -40,8 +41,8 @@ class TimelinePage(ReadingPage):
 
     @property
     def _is_live(self) -> bool:
-        """Whether it is read again: what somebody reads further down stays where it is."""
-        return not self.text.top
+        """Whether it is read again: what somebody reads further down stays where it is, so does the last that came."""
+        return not self.text.top and self.console.feed.stage is Stage.UP
 
     def _read(self) -> None:
         if not self._reading:
@@ -53,14 +54,15 @@ class TimelinePage(ReadingPage):
             found = await self.console.feed.call(GetTimeline(host=self._host, uuid=self._uuid, limit=_ENTRIES))
         finally:
             self._reading = False
-        if self._is_live or self._timeline is None:
+        if not self.text.top or self._timeline is None:
             self._timeline = found
         if self.is_mounted:
             self.text.repaint()
 
     def titles(self) -> list[Line]:
         of = "in the fleet" if not self._host else f"to {self._name}" if self._uuid else f"on {self._host}"
-        going = Span("live", "good") if self._is_live else Span("held: g goes on", "notice")
+        held = "held: g goes on" if self.text.top else "as it was last told"
+        going = Span("live", "good") if self._is_live else Span(held, "notice")
         titles: list[Line] = [(Span(f"what happened {of}", "title"),), (going,)]
         if self._timeline is not None:
             titles.append((Span(watched(self._timeline), "faint"),))
