@@ -28,6 +28,7 @@ from kvmtui.console.terminal import Burst, Terminal
 from kvmtui.console.theme import Palette
 from kvmtui.console.watch import JobWatch
 from kvmtui.console.widgets.painted import Painted
+from kvmtui.errors import UsageError
 from kvmtui.model.job import ENDED, Job
 from kvmtui.text import clean, plural
 
@@ -142,8 +143,10 @@ class Console(App[None]):
         return gone
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put ``text`` on the clipboard of whoever sits at the terminal. Raises UsageError for too much."""
+        """Put ``text`` on the clipboard of whoever sits at the terminal. Raises UsageError where it cannot be taken."""
         sequence = clipboard.sequence(text)
+        if not self.terminal_keeps_up:
+            raise UsageError("the terminal is slow to take what is sent", remedy="try again")
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(sequence)

@@ -63,6 +63,23 @@ async def test_it_is_live_and_asks_for_its_own_rows_only(tmp_path: Path) -> None
         assert desk.app.page is desk.app.main
 
 
+async def test_what_is_no_longer_there_says_so(tmp_path: Path) -> None:
+    """A host taken out of the config, a VM that was undefined: nothing old is shown as if it were now."""
+    worker = _worker(tmp_path)
+    async with sitting(worker) as desk:
+        await desk.press("1", "g", "j", "j", "d")
+        await desk.until_shown("QEMU 7.2.22")
+        worker.hosts = [host for host in worker.hosts if host.name != "kvm1"]
+        worker.stir()
+        await desk.until_shown("no longer there: the last that was known")
+        await desk.press("q", "2", "g", "enter")
+        await desk.until_shown("devices")
+        assert "no longer there" not in desk.text()
+        worker.vms = []
+        worker.stir()
+        await desk.until_shown("no longer there: the last that was known")
+
+
 async def test_enter_scopes_and_d_opens(tmp_path: Path) -> None:
     """In the hosts' pane; a VM's detail is behind both."""
     async with sitting(_worker(tmp_path)) as desk:

@@ -43,7 +43,7 @@ class DetailPage(TabbedPage):
     def __init__(self, console: Console, held: Held, tab: str) -> None:
         super().__init__(tab)
         self.key = held.key
-        self.values: Values = held.values
+        self.values = held.values
         self._host, _, self._uuid = held.key.partition("/")
         self._vm = Listing("vms", (*vms.ASKED, "uuid"))
         self._jobs = Listing("jobs", jobs.ASKED, sort="started")
@@ -86,11 +86,7 @@ class DetailPage(TabbedPage):
             self.text.repaint()
 
     def _take_vm(self, rows: Rows) -> None:
-        self._vm.take(rows)
-        held = self._vm.row(0)
-        if held is not None:
-            self.values = held.values
-        self.text.repaint()
+        self.follow(self._vm, rows)
 
     def _take_jobs(self, rows: Rows) -> None:
         self._jobs.take(rows)
@@ -110,8 +106,12 @@ class DetailPage(TabbedPage):
 
     def titles(self) -> list[Line]:
         name = str(self.values.get("name") or self.key)
-        state = vms.state_span(vms.state_of(self.values))
-        return [(Span(name, "title"), Span(f" on {self._host}", "faint")), tabs(self.tabs, self.tab), (state,)]
+        state = self.standing(vms.state_span(vms.state_of(self.values)))
+        return [
+            (Span(name, "title"), Span(f" on {self._host}", "faint")),
+            tabs(self.tabs, self.tab),
+            (self.standing(state),),
+        ]
 
     def make(self, width: int, height: int) -> Sequence[Line]:
         now = self.console.now()

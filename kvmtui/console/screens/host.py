@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kvmtui.console.app import Console
-    from kvmtui.console.present.values import Values
     from kvmtui.wire.messages import Rows, Series
 
 _GRAPH_LINES = 8
@@ -36,7 +35,7 @@ class HostPage(TabbedPage):
     def __init__(self, console: Console, held: Held) -> None:
         super().__init__("overview")
         self.key = held.key
-        self.values: Values = held.values
+        self.values = held.values
         self._listing = Listing("hosts", hosts.ASKED)
         self._recent = Recent()
         self._windows = console.new_window(), console.new_window()
@@ -58,11 +57,7 @@ class HostPage(TabbedPage):
         self._seen.close()
 
     def _take_row(self, rows: Rows) -> None:
-        self._listing.take(rows)
-        held = self._listing.row(0)
-        if held is not None:
-            self.values = held.values
-        self.text.repaint()
+        self.follow(self._listing, rows)
 
     def _take_series(self, series: Series) -> None:
         self._recent.take(series)
@@ -75,7 +70,7 @@ class HostPage(TabbedPage):
     def titles(self) -> list[Line]:
         link = hosts.link_of(self.values)
         said: list[Line] = [(Span(self.key, "title"),), tabs(self.tabs, self.tab)]
-        said.append((Span(f"{hosts.GLYPHS[link]} {link.value}", hosts.ROLES[link]),))
+        said.append((self.standing(Span(f"{hosts.GLYPHS[link]} {link.value}", hosts.ROLES[link])),))
         if level := hosts.level_span(self.values):
             said.append((level,))
         return said

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from kvmtui.console.present.cells import Span
 from kvmtui.console.screens.reading import ReadingPage
+
+if TYPE_CHECKING:
+    from kvmtui.console.listing import Listing
+    from kvmtui.console.present.values import Values
+    from kvmtui.wire.messages import Rows
 
 
 class TabbedPage(ReadingPage):
@@ -16,9 +22,25 @@ class TabbedPage(ReadingPage):
     def __init__(self, tab: str) -> None:
         super().__init__()
         self.tab = tab
+        self.values: Values = {}
+        """The row that the page is about, as it was last told."""
+        self._is_gone = False
 
     def tick(self) -> None:
         self.text.repaint()
+
+    def follow(self, listing: Listing, rows: Rows) -> None:
+        """Take a message about the window whose only row the page is about."""
+        listing.take(rows)
+        held = listing.row(0)
+        if held is not None:
+            self.values = held.values
+        self._is_gone = not listing.matched
+        self.text.repaint()
+
+    def standing(self, span: Span) -> Span:
+        """Return how the thing stands, or that there is no such thing any more: the rest is the last that was known."""
+        return Span("no longer there: the last that was known", "warn") if self._is_gone else span
 
     def do_next_tab(self) -> None:
         self._turn(1)
