@@ -106,7 +106,7 @@ class DetailPage(TabbedPage):
 
     def titles(self) -> list[Line]:
         name = str(self.values.get("name") or self.key)
-        state = self.standing(vms.state_span(vms.state_of(self.values)))
+        state = vms.state_span(vms.state_of(self.values))
         return [
             (Span(name, "title"), Span(f" on {self._host}", "faint")),
             tabs(self.tabs, self.tab),
