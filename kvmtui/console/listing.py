@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from kvmtui.console.arrangement import Arrangement
-from kvmtui.text import clean
+from kvmtui.console.present.values import safe_value
 from kvmtui.wire.messages import Query
 
 if TYPE_CHECKING:
-    from kvmtui.wire.messages import Cell, Rows
+    from kvmtui.wire.messages import Rows
 
 SPAN_MAX = 1_000
 """Rows that a query may ask for."""
 _LEAST = 8
+_AHEAD, _BEHIND = 3, 1
+"""Screens that are asked for beside the one that is seen, in the direction in which it last moved and in the other: a
+page that is turned to is there before it is asked for."""
 
 
 class Held(NamedTuple):
@@ -69,9 +72,12 @@ class Listing:
         self._at_top = True
         self._held: dict[int, Held] = {}
         self._places: dict[str, int] = {}
-        self._asked = range(0)
         self._told: tuple[str, ...] = ()
         """Ids of the columns that the values of rows are of."""
+        self._asked_top = 0
+        """Where the screen was when rows were last asked for."""
+        self._goes_up = False
+        """Whether the screen last moved towards the beginning."""
 
     @property
     def arrangement(self) -> Arrangement:
@@ -89,11 +95,8 @@ class Listing:
 
     def query(self) -> Query:
         """Return the query for the rows around the screen; from now on they count as asked for."""
-        above = self.height // 2
-        first = max(0, self.top - above)
-        query = self._query(self.filter, first)
-        self._asked = range(first, first + query.count)
-        return query
+        self._asked_top = self.top
+        return self._query(self.filter, self.top)
 
     def trial(self, text: str) -> Query:
         """Return the query for the first rows that match another filter; nothing changes until accept()."""
@@ -103,11 +106,15 @@ class Listing:
         """Have another filter, which the worker understood; begin at the top."""
         self.filter = text
         self.restart()
-        self._asked = range(self._query(text, 0).count)
+        self._asked_top = 0
 
-    def _query(self, text: str, first: int) -> Query:
+    def _query(self, text: str, top: int) -> Query:
         if self.only_wrong:
             text = f"{_WRONG} ({text})" if text.strip() else _WRONG
+        height, near = max(_LEAST, self.height), self.height // 2
+        ahead, behind = _AHEAD * height, _BEHIND * height + height // 4  # so far it moves before anything is asked
+        before, after = (ahead, behind) if self._goes_up else (behind, ahead)
+        first = max(0, top - before)
         return Query(
             resource=self.resource,
             filter=text,
@@ -116,7 +123,9 @@ class Listing:
             sort=self.sort,
             descending=self.descending,
             first=first,
-            count=min(SPAN_MAX, max(_LEAST, self.height) + 2 * (self.height // 2)),
+            count=min(SPAN_MAX, top - first + height + after),
+            above=max(0, top - first - near),
+            below=max(0, after - near),
             follow="" if self._at_top else self.key,
             hold=self.holding,
         )
@@ -127,11 +136,14 @@ class Listing:
 
     @property
     def needs_rows(self) -> bool:
-        """Whether the screen has come near the end of what was asked for."""
-        margin = self.height // 4
-        first = max(0, self.top - margin)
-        last = min(max(self.matched, 1), self.top + self.height + margin)
-        return first < self._asked.start or last > self._asked.stop
+        """Whether the screen has moved so far that other rows than those asked for are near it."""
+        return abs(self.top - self._asked_top) >= max(1, self.height // 4)
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether a row of the screen is not held."""
+        shown = range(self.top, min(self.top + self.height, self.matched))
+        return any(index not in self._held for index in shown)
 
     # --- rows --------------------------------------------------------------------------------------------------
 
@@ -170,7 +182,7 @@ class Listing:
         names = self._told
         changed: set[int] = set()
         for index, key, cells in rows.rows:
-            self._put(index, Held(key, dict(zip(names, map(_safe, cells), strict=False))))
+            self._put(index, Held(key, dict(zip(names, map(safe_value, cells), strict=False))))
             changed.add(index)
         for index in [index for index in self._held if index >= rows.matched]:
             self._drop(index)
@@ -235,6 +247,8 @@ class Listing:
         held = self._held.get(index)
         self.key = held.key if held is not None else ""
         self._scroll()
+        if self.top != before[1]:
+            self._goes_up = self.top < before[1]
         return before != (self.cursor, self.top)
 
     def go_top(self) -> bool:
@@ -251,7 +265,7 @@ class Listing:
         """Begin at the top: the list is another one now."""
         self.cursor = self.top = 0
         self._at_top = True
-        self.holding = False
+        self.holding = self._goes_up = False
         held = self._held.get(0)
         self.key = held.key if held is not None else ""
 
@@ -280,12 +294,3 @@ class Listing:
 
 
 _WRONG = "severity>1"
-
-
-def _safe(cell: Cell) -> Cell:
-    """Return a value of a row without anything a terminal would obey."""
-    if isinstance(cell, str):
-        return clean(cell)
-    if isinstance(cell, list):
-        return [clean(str(item)) for item in cell]
-    return cell

@@ -13,7 +13,6 @@ from kvmtui.console.memory import Memory
 from kvmtui.errors import KvmtuiError, UsageError, WorkerError
 from kvmtui.wire.line import Line, greeting
 from kvmtui.wire.messages import OpenSummary, encode
-from kvmtui.wire.spawn import attach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +46,13 @@ def run(paths: WorkerPaths, *, read_only: bool = False) -> int:
     from kvmtui.console.preferences import preferences
     from kvmtui.console.terminal import speaks_utf8
 
+    def dial() -> Line:
+        from kvmtui.wire.spawn import attach
+
+        return attach(paths, hello)
+
     console = Console(
-        lambda: attach(paths, hello),
+        dial,
         preferences(os.environ, memory),
         early=early,
         read_only=read_only,

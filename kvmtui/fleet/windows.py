@@ -55,6 +55,19 @@ def _count(query: Query) -> int:
     return max(1, min(query.count, COUNT_MAX))
 
 
+def _elsewhere(query: Query, there: Query) -> Query:
+    """Return ``query`` for another place of its list."""
+    return replace(
+        query,
+        first=there.first,
+        count=there.count,
+        above=there.above,
+        below=there.below,
+        follow=there.follow,
+        hold=there.hold,
+    )
+
+
 class Snapshot:
     """What a query selects at one moment, to be read page by page."""
 
@@ -84,7 +97,7 @@ class Snapshot:
 
 
 def _unpaged(query: Query) -> Query:
-    return replace(query, first=0, count=1)
+    return replace(query, first=0, count=1, above=0, below=0)
 
 
 def page(query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> Page:
@@ -112,8 +125,11 @@ class Window:
 
     @property
     def shown(self) -> list[Row]:
-        """The rows that the client has, as they were last sent."""
-        return [sent.row for sent in self._sent.values()]
+        """The rows that the client looks at, as they were last sent."""
+        query, first = self._query, max(0, self._query.first)
+        looked_at = range(first + max(0, query.above), first + _count(query) - max(0, query.below))
+        rows = [sent.row for index, sent in self._sent.items() if index in looked_at]
+        return rows or [sent.row for sent in self._sent.values()]
 
     def change(self, query: Query, fleet: Fleet) -> None:
         """Show another query. Raises as the constructor does; the window then stays as it was.
@@ -121,7 +137,7 @@ class Window:
         Another place, ``follow`` or ``hold`` goes on with what was sent; anything else begins anew.
         """
         old = self._query
-        if replace(query, first=old.first, count=old.count, follow=old.follow, hold=old.hold) == old:
+        if _elsewhere(query, old) == old:
             self._query = query
         else:
             self._open(query, fleet)

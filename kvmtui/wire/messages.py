@@ -47,6 +47,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Index of the first row wanted, in the order of the sort."""
     count: int = 100
     """Rows wanted; at most 1,000."""
+    above: int = 0
+    """How many of them, from the first on, are not looked at but wanted at hand: their hosts are not asked for them
+    more often."""
+    below: int = 0
+    """The same at the end."""
     follow: str = ""
     """Key of the row whose place the client wants to know ("at" of the answer)."""
     hold: bool = False

@@ -18,7 +18,8 @@ DEPTH_MAX = 16
 PROBLEMS_MAX = 50
 """Problems that are told; of more, only the number."""
 
-_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+"""What YAML does not allow. It takes long to compile, so it is only where a file is not plainly free of it."""
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ def parse(raw: bytes, problems: Problems, signs: str = "") -> Node | None:
         line = raw.count(b"\n", 0, error.start) + 1
         problems.add(line, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save the file as UTF-8")
         return None
-    if bad := _CONTROL.search(source):
+    if not source.replace("\n", "").isprintable() and (bad := re.search(_CONTROL, source)):
         line = source.count("\n", 0, bad.start()) + 1
         problems.add(line, f"control character U+{ord(bad.group()):04X}", "the file is plain text: remove it")
         return None

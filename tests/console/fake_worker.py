@@ -315,6 +315,8 @@ class FakeWorker:
                 request.query,
                 first=view.query.first,
                 count=view.query.count,
+                above=view.query.above,
+                below=view.query.below,
                 follow=view.query.follow,
                 hold=view.query.hold,
             )

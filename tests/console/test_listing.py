@@ -170,6 +170,28 @@ def test_the_cursor_follows_its_row() -> None:
     assert listing.current.values["name"] == "vm-0150"
 
 
+def test_the_next_page_is_there_before_it_is_turned_to() -> None:
+    """Page by page, down, then up: while the answer to the last question is on its way, nothing is missing."""
+    listing, wire = _list_of(_worker(500))
+    for pages in (1, 1, 1, 1, -1, -1, -1):
+        listing.move(pages * listing.height)
+        assert not listing.has_holes
+        if listing.needs_rows:
+            wire.ask(listing.query())
+            listing.take(wire.coming.pop())
+    assert listing.top > 0
+
+
+def test_what_is_only_at_hand_is_told_from_what_is_looked_at() -> None:
+    """Screens ahead are asked for, but only the rows near the screen are to be asked of their hosts more often."""
+    listing, _ = _list_of(_worker(500))
+    listing.go(250)
+    query = listing.query()
+    looked_at = range(query.first + query.above, query.first + query.count - query.below)
+    assert set(range(listing.top, listing.top + listing.height)) < set(looked_at)
+    assert len(looked_at) <= 2 * listing.height < query.count
+
+
 def test_the_cursor_stays_at_the_top_until_somebody_moves() -> None:
     """What is worst stands under the cursor of a list that was just opened."""
     worker = _worker(50)

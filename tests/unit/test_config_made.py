@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvmtui.config import demo, find, for_hosts, load
+from kvmtui.config import for_hosts, load
+from kvmtui.config.demo import demo
+from kvmtui.config.find import find
 from kvmtui.errors import UsageError
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kvmtui.config import Config, HostConfig, Limits, Periods, load, read
+from kvmtui.config import Config, HostConfig, Limits, Periods, load
 from kvmtui.config.made import quoted
+from kvmtui.config.read import read
 from kvmtui.errors import ConfigError
 from kvmtui.yamltree.nodes import PROBLEMS_MAX
 

@@ -227,6 +227,21 @@ def test_only_what_changed_in_sight_is_sent() -> None:
     assert [(index, key) for index, key, _ in second.rows] == [(15, f"kvm1/{uuid(15)}")]
 
 
+def test_rows_that_are_only_at_hand_are_not_looked_at() -> None:
+    world = _filled(30)
+    query = Query(resource="vms", columns=("name",), first=4, count=10, above=2, below=5)
+    window = Window(1, query, world.fleet)
+    sent = window.update(world.fleet, (), world.now)
+    assert sent is not None
+    assert sent.count == 10
+    assert [row.name for row in window.shown] == ["vm-6", "vm-7", "vm-8"]
+    window.change(replace(query, first=5, above=0, below=0), world.fleet)
+    moved = window.update(world.fleet, (), world.now)
+    assert moved is not None
+    assert [index for index, _, _ in moved.rows] == [14]
+    assert len(window.shown) == 10
+
+
 def test_a_held_order_stays_until_it_is_let_go() -> None:
     world = World("kvm1").up("kvm1", *[listed(number) for number in range(4)])
     query = Query(resource="vms", columns=("name",), sort="state_reason")

@@ -12,6 +12,8 @@ from kvmtui.model.columns import Kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kvmtui.wire.messages import Cell
+
 Values = Mapping[str, Any]
 """A row: column id -> value."""
 
@@ -29,6 +31,15 @@ _SHORT = {
     Kind.MS: text.milliseconds,
     Kind.DURATION: text.duration,
 }
+
+
+def safe_value(cell: Cell) -> Cell:
+    """Return a value of a row without anything a terminal would obey."""
+    if isinstance(cell, str):
+        return text.clean(cell)
+    if isinstance(cell, list):
+        return [text.clean(str(item)) for item in cell]
+    return cell
 
 
 def shown(kind: Kind, value: Any, now: float) -> str:  # noqa: ANN401 - a value of whatever kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -15,7 +16,7 @@ from kvmtui.model.columns import Kind
 from kvmtui.wire.messages import OpenWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from textual.geometry import Size
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 HOLD_S = 3.0
 """How long the order of the rows holds after a key."""
+PATIENCE_S = 0.03
+"""How long the rows that were there stay on the screen after a jump, before holes are shown in place of new ones."""
+_EARLY_S = 0.002
+"""A timer may go off a little before its time."""
 _GUTTER = 3
 """Cells for cursor and glyph before the columns."""
 
@@ -58,6 +63,7 @@ class Table(Pane):
         self._placed: tuple[Placed, ...] = ()
         self._told = ""
         self._hold_until = 0.0
+        self._jumped: asyncio.TimerHandle | None = None  # set while the rows of another place are awaited
 
     # --- painting ----------------------------------------------------------------------------------------------
 
@@ -161,6 +167,14 @@ class Table(Pane):
     def _row_lines(self, indexes: frozenset[int] | set[int]) -> list[int]:
         first = self.first_inner + (1 if has_title(self.extent.height, framed=self.framed) else 0)
         return [first + index - self.listing.top for index in indexes if index >= self.listing.top]
+
+    def repaint(self, lines: Iterable[int] | None = None) -> None:
+        if self._jumped is not None:
+            if self.listing.has_holes and self._jumped.when() > asyncio.get_running_loop().time() + _EARLY_S:
+                return
+            self._jumped.cancel()
+            self._jumped, lines = None, None
+        super().repaint(lines)
 
     # --- rows --------------------------------------------------------------------------------------------------
 
@@ -267,6 +281,8 @@ class Table(Pane):
         before, top = listing.cursor, listing.top
         if not move():
             return
+        if listing.has_holes and self._jumped is None:
+            self._jumped = asyncio.get_running_loop().call_later(PATIENCE_S, self.repaint)
         is_drawing = self.has_marks and bool(self.console.marks.anchor)
         self.repaint(None if listing.top != top or is_drawing else self._row_lines({before, listing.cursor}))
         if listing.needs_rows:
