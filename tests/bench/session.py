@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tests.bench.terminal import Terminal
+from tests.bench.watched import Watched
 
 KVMTUI = str(Path(sys.executable).with_name("kvmtui"))
 
@@ -55,9 +55,9 @@ class Session:
             self.command(*words), env=self.env, capture_output=True, text=True, timeout=timeout_s, check=False
         )
 
-    def console(self, columns: int = 120, rows: int = 40) -> Terminal:
+    def console(self, columns: int = 120, rows: int = 40) -> Watched:
         """Open the console on a pty."""
-        return Terminal(self.command(), self.env, columns, rows)
+        return Watched(self.command(), self.env, columns, rows)
 
     def status(self) -> dict[str, Any]:
         """Return what ``worker status -o json`` says; {} if there is no worker."""
