@@ -42,46 +42,64 @@ async def _graphs(desk: Desk) -> None:
     await desk.settle()
 
 
-SCREENS: list[tuple[str, tuple[int, int], Sequence[str]]] = [
-    ("hosts, VMs and metrics together, what is wrong first", WIDE, ()),
-    ("one pane at a time on 80 columns", NARROW, ()),
-    ("something on the smallest terminal", TINY, ("j",)),
-    ("hosts with words where they are not up", NARROW, ("1",)),
-    ("graphs with scale, unit, present value and peak", NARROW, ("j", "j", "3")),
-    ("why there are no graphs of a host", WIDE, ("1", "j")),
-    ("every verb in its place with its reason", NARROW, ("j", "j", "a")),
-    ("the question before a shutdown", NARROW, ("j", "j", "a", "d", "v")),
-    ("the question before the power is cut", NARROW, ("j", "j", "a", "F", "w", "r")),
-    ("a filter as it is typed", NARROW, ("slash", *"web")),
-    ("a wrong filter, told under the word", NARROW, ("slash", *"web-01 o:")),
-    ("the order menu", NARROW, ("o",)),
-    ("tasks in the place of the metrics", WIDE, ("j", "j", "a", "d", "y", "t")),
-    ("a VM in detail", WIDE, ("j", "j", "enter")),
-    ("a host in detail", WIDE, ("1", "g", "j", "j", "d")),
-    ("a lost host in detail", NARROW, ("1", "g", "d")),
-    ("its devices", NARROW, ("j", "j", "enter", "l")),
-    ("its XML in colours", NARROW, ("j", "j", "y")),
-    ("its events", NARROW, ("enter", "h", "h")),
-    ("what happened to a VM", WIDE, ("w",)),
-    ("what happened in the fleet", NARROW, ("4", "w")),
-    ("findings with what to do about them", NARROW, (":", *"findings", "enter")),
-    ("findings on a wide terminal", WIDE, (":", *"findings", "enter", "j")),
-    ("the help", NARROW, ("question_mark",)),
-    ("a pane alone on the screen", WIDE, ("f",)),
-]
+SCREENS: dict[str, Sequence[str]] = {
+    "main": (),
+    "hosts": ("1",),
+    "metrics": ("j", "j", "3"),
+    "metrics-of-a-host": ("1", "j", "3"),
+    "tasks": ("j", "j", "a", "d", "y", "t"),
+    "a-task": ("j", "j", "a", "d", "y", "t", "enter"),
+    "a-pane-alone": ("f",),
+    "marks-and-a-range": ("j", "space", "space", "v", "j"),
+    "verbs": ("j", "j", "a"),
+    "verbs-for-whom": ("j", "j", "space", "a"),
+    "question": ("j", "j", "a", "d", "v"),
+    "question-for-many": ("j", "j", "space", "space", "space", "a", "1", "d", "l"),
+    "question-of-force": ("j", "j", "a", "F", "w", "r"),
+    "filter": ("slash", *"web"),
+    "wrong-filter": ("slash", *"web-01 o:"),
+    "order": ("o",),
+    "columns": ("|", "j"),
+    "copy": ("c",),
+    "commands": (":",),
+    "command-with-filter": (":", *"vms host:k"),
+    "vm": ("j", "j", "enter"),
+    "vm-devices": ("j", "j", "enter", "l"),
+    "vm-metrics": ("j", "j", "enter", "l", "l"),
+    "vm-xml": ("j", "j", "y"),
+    "vm-events": ("enter", "h", "h"),
+    "vm-tasks": ("j", "j", "enter", "h"),
+    "host": ("1", "g", "j", "j", "d"),
+    "lost-host": ("1", "g", "d"),
+    "what-happened-to-a-vm": ("w",),
+    "what-happened-in-the-fleet": ("4", "w"),
+    "events": (":", *"events", "enter"),
+    "findings": (":", *"findings", "enter", "j"),
+    "help": ("question_mark",),
+}
+"""Screen, or what lies over one -> the keys that lead there."""
 
 
-@pytest.mark.parametrize(("title", "size", "keys"), SCREENS, ids=[title.replace(" ", "-") for title, _, _ in SCREENS])
-async def test_it_shows(picture: SnapshotAssertion, title: str, size: tuple[int, int], keys: Sequence[str]) -> None:
+@pytest.mark.parametrize("look", ["dark", "light"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_it_shows(picture: SnapshotAssertion, screen: str, size: tuple[int, int], look: str) -> None:
     """The screen after these keys."""
-    async with sitting(size=size) as desk:
+    async with sitting(size=size, look=look) as desk:
         await _graphs(desk)
-        await desk.press(*keys)
+        await desk.press(*SCREENS[screen])
         if size == WIDE and desk.app.page is desk.app.main:
             held = desk.app.main._subject.current
             await desk.until(lambda: held is None or desk.app.main.metrics.subject == held.key)
         await desk.settle()
-        assert _drawn(desk, title) == picture
+        assert _drawn(desk, screen) == picture
+
+
+async def test_it_shows_something_on_the_smallest_terminal(picture: SnapshotAssertion) -> None:
+    """Names and states, whatever little room there is."""
+    async with sitting(size=TINY) as desk:
+        await desk.press("j")
+        assert _drawn(desk, "tiny") == picture
 
 
 @pytest.mark.parametrize("look", theme.names())
