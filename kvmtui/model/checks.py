@@ -144,7 +144,7 @@ CHECKS: dict[str, Check] = {
         ),
         Check(
             id="not-surveyed",
-            title="not read yet",
+            title="definitions not read",
             help="Definitions were not read yet, or cannot be: owners, tags and what is found by them are incomplete.",
             severity=1,
             remedy="wait a little; what cannot be read is tried again, seldom",

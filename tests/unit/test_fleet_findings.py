@@ -61,7 +61,8 @@ def test_of_a_fleet_that_is_well_nothing_is_found() -> None:
 def test_every_check_has_its_words_and_a_rule() -> None:
     """One way to look; words that are short enough for a line or a table."""
     assert sorted(rule.check.id for rule in RULES) == sorted(CHECKS)
-    assert all((rule.of_host is None) != (rule.of_fleet is None) for rule in RULES)
+    assert all(rule.of_host is None or rule.of_fleet is None for rule in RULES)
+    assert all(rule.of_host or rule.of_fleet or rule.unknown for rule in RULES)
     for check in CHECKS.values():
         assert check.title
         assert check.help.endswith(".")
@@ -223,12 +224,39 @@ def test_what_is_not_known_is_said() -> None:
     world = well("kvm1", "kvm2")
     world.lists("kvm1", listed(1, autostart=True), listed(11, VmState.OFF), listed(12, VmState.OFF))
     told = only(world, "not-surveyed")
-    assert (told.text, told.count) == ("2 of 3 definitions not read yet, their turn comes", 2)
+    assert (told.text, told.count, told.known) == ("definitions not read on kvm1: their turn comes", 2, False)
     world.take(Surveyed(host="kvm1", at=world.now, vms=(), failed=((uuid(12), "access denied"),)))
-    assert "1 of them cannot be: access denied" in only(world, "not-surveyed").text
+    assert {(finding.text, finding.count) for finding in found(world, "not-surveyed")} == {
+        ("definitions not read on kvm1: their turn comes", 1),
+        ("definitions not read on kvm1: access denied", 1),
+    }
     world.wait(1).link("kvm1", LinkState.LOST, "no answer")
     assert [(finding.known, finding.text) for finding in found(world)] == [
         (False, "lost: nothing is known of its 3 VMs")
+    ]
+
+
+def test_where_most_clocks_are_off_alike_it_is_ours() -> None:
+    """Where they differ from each other too they are told one by one."""
+    hosts = [f"kvm{number}" for number in range(1, 6)]
+    world = well(*hosts)
+    for number, host in enumerate(hosts, 1):
+        inspects(world, host, 3.0 if number < 5 else 0.0, qemus=((uuid(number), False),))
+    told = only(world, "clock-skew")
+    assert told.text == "this machine's own clock is about 3.0 s behind those of 4 of 5 hosts"
+    inspects(world, "kvm1", -3.0, qemus=((uuid(1), False),))
+    assert [finding.host for finding in found(world, "clock-skew")] == hosts[:4]
+
+
+def test_many_hosts_out_of_sight_are_one() -> None:
+    """For each way to be so."""
+    world = World(*[f"kvm{number}" for number in range(9)])
+    for number in range(9):
+        state = LinkState.LOST if number < 5 else LinkState.NEEDS_YOU
+        world.up(f"kvm{number}", listed(number)).link(f"kvm{number}", state)
+    assert [(told.text, told.count) for told in found(world, "out-of-sight")] == [
+        ("lost: nothing is known of kvm0, kvm1, kvm2, … (5), 5 VMs in all", 5),
+        ("needs you: nothing is known of kvm5, kvm6, kvm7, … (4), 4 VMs in all", 4),
     ]
 
 

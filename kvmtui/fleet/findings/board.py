@@ -55,7 +55,7 @@ class Board:
                 for rule in RULES:
                     for finding in _on_host(rule, facts):
                         found[finding.id] = finding
-                    if rule.unknown is not None and (untold := rule.unknown(facts)) is not None:
+                    for untold in rule.unknown(facts) if rule.unknown is not None else ():
                         unknown[rule.check.id, untold.why][name] = untold
             yield
         for (check_id, why), untold_of in unknown.items():
@@ -120,12 +120,12 @@ def _together(check: Check, group: str, severity: int, vms: Sequence[Vm], facts:
 
 def _finding(check: Check, found: Found, host: str = "", facts: HostFacts | None = None) -> Finding:
     vm = found.vm
-    host = vm.host if vm is not None else host or found.about
+    host = vm.host if vm is not None else host or found.host
     told = found.filter
     if vm is not None and not told and facts is not None:
         told = exactly(host, [vm], facts.vms)
     return Finding(
-        id="/".join(part for part in (check.id, host, vm.uuid if vm is not None else "") if part),
+        id="/".join(part for part in (check.id, host, vm.uuid if vm is not None else found.which) if part),
         check=check.id,
         host=host,
         uuid=vm.uuid if vm is not None else "",
@@ -148,7 +148,8 @@ def _untold(check: Check, why: str, unknown: Mapping[str, Unknown]) -> Finding:
         check=check.id,
         host=names[0] if len(names) == 1 else "",
         name=names[0] if len(names) == 1 else plural(len(names), "host"),
-        text=f"{check.title}: not known on {listed(names)}: {why}",
+        text=f"{check.title}{'' if check.is_doubt else ': not known'} on {listed(names)}: {why}",
+        remedy=check.remedy if check.is_doubt else "",
         severity=1,
         known=False,
         count=count,

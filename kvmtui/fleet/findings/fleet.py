@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmtui.fleet.findings.rule import FleetFacts, Found, HostFacts, Rule
+from kvmtui.fleet.findings.rule import FleetFacts, Found, Rule
 from kvmtui.fleet.findings.words import listed, place
 from kvmtui.model.checks import CHECKS
-from kvmtui.model.host import LinkState
 from kvmtui.model.vm import ACTIVE, VmState
-from kvmtui.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +43,7 @@ def _same_host(facts: FleetFacts) -> Iterator[Found]:
             others.setdefault(host.same_as, []).append(host.name)
     for first, names in others.items():
         text = f"{first} and {listed(names)} are one host, by libvirt's UUID of it ({facts.hosts[first].host_uuid})"
-        yield Found(text, count=1 + len(names), about=first)
+        yield Found(text, count=1 + len(names), host=first)
 
 
 def _versions(facts: FleetFacts) -> Iterator[Found]:
@@ -65,20 +63,8 @@ _TOLD = 4
 """Versions that are told of."""
 
 
-def _out_of_sight(facts: FleetFacts) -> Iterator[Found]:
-    for host in facts.hosts.values():
-        if not host.is_up and host.host.link is not LinkState.UP and not host.same_as:
-            yield Found(_unseen(host), count=len(host.vms), about=host.name, filter=f"host:{place(host.name)}")
-
-
-def _unseen(host: HostFacts) -> str:
-    what = f"of its {plural(len(host.vms), 'VM')}" if host.vms else "of it"
-    return f"{host.host.link.value}: nothing is known {what}"
-
-
 RULES = (
     Rule(CHECKS["twice-defined"], of_fleet=_twice_defined),
     Rule(CHECKS["same-host"], of_fleet=_same_host),
     Rule(CHECKS["versions"], of_fleet=_versions),
-    Rule(CHECKS["out-of-sight"], of_fleet=_out_of_sight),
 )

@@ -29,7 +29,9 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     filter: str = ""
     """Of what is about more VMs than one; see Finding."""
     count: int = 1
-    about: str = ""
+    host: str = ""
+    """The host it is about, where that is neither the one that was asked for nor a VM's."""
+    which: str = ""
     """What tells it from others of the same check and host, where no VM does."""
 
 
@@ -81,5 +83,5 @@ class Rule(NamedTuple):
     of_host: Callable[[HostFacts], Iterable[Found]] | None = None
     """Asked of each host that is up, under one of its names in the config."""
     of_fleet: Callable[[FleetFacts], Iterable[Found]] | None = None
-    unknown: Callable[[HostFacts], Unknown | None] | None = None
-    """What ``of_host`` could not tell of a host that is up."""
+    unknown: Callable[[HostFacts], Iterable[Unknown]] | None = None
+    """What could not be told of a host that is up."""

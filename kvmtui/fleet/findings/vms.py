@@ -46,18 +46,19 @@ def _ran(since: float | None, facts: HostFacts) -> bool:
     return since is None or facts.inspected is None or since <= facts.inspected.at
 
 
-def _unknown_qemus(facts: HostFacts) -> Unknown | None:
+def _unknown_qemus(facts: HostFacts) -> Iterator[Unknown]:
     if not facts.is_machine:
-        return None
+        return
     looked_at = {uuid for uuid, _ in _qemus(facts)}
     missing = sum(vm.uuid not in looked_at and _ran(vm.since, facts) for vm in facts.running)
     if not missing:
-        return None
+        return
     if facts.inspected is None:
-        return Unknown("the host has not been looked at yet", missing)
-    if facts.now - facts.inspected.at >= STALE_S:
-        return Unknown("the host was looked at too long ago", missing)
-    return Unknown(facts.inspected.unread or "the process of the VM was not found", missing)
+        yield Unknown("the host has not been looked at yet", missing)
+    elif facts.now - facts.inspected.at >= STALE_S:
+        yield Unknown("the host was looked at too long ago", missing)
+    else:
+        yield Unknown(facts.inspected.unread or "the process of the VM was not found", missing)
 
 
 # --- what keeps it where it is -------------------------------------------------------------------------------------
@@ -137,10 +138,11 @@ def _old_snapshot(facts: HostFacts) -> Iterator[Found]:
             yield Found(f"has a snapshot of {days} days ago: {snapshot.name}", vm)
 
 
-def _unknown_snapshots(facts: HostFacts) -> Unknown | None:
+def _unknown_snapshots(facts: HostFacts) -> Iterator[Unknown]:
     known = facts.definitions
     untold = sum(vm.has_snapshot and vm.uuid in known and known[vm.uuid].snapshot is None for vm in facts.vms)
-    return Unknown("the age of the snapshots is not told", untold) if untold else None
+    if untold:
+        yield Unknown("the age of the snapshots is not told", untold)
 
 
 RULES = (
