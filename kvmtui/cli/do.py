@@ -13,7 +13,7 @@ from kvmtui.cli.arguments import pick
 from kvmtui.cli.ask import ask, can_ask
 from kvmtui.cli.complaint import complain, exit_code, note
 from kvmtui.cli.follow import follow, outcome
-from kvmtui.cli.ls import settle, tell_missing
+from kvmtui.cli.ls import needs_definitions, settle, tell_missing
 from kvmtui.cli.plan import Report, lines_of, subject
 from kvmtui.cli.source import connect, on_same_fleet
 from kvmtui.errors import FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError, WorkerError
@@ -78,7 +78,7 @@ def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report
     samples = 2 if set("<>") & set(wanted.filter) else 0
     request = MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all)
     line.call(request, PLAN_S)  # a filter that means nothing is told before anything is waited for
-    report.missing = settle(line, options.timeout, samples)
+    report.missing = settle(line, options.timeout, samples, definitions=needs_definitions(wanted.filter))
     plan = line.call(request, PLAN_S)
     report.plan = plan
     as_table = options.output == "table"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ _FIGURES = {
     for resource, columns in COLUMNS.items()
 }
 
+_OF_DEFINITIONS = re.compile(r"\b(owner|tags?)[:~]", re.IGNORECASE)
+
 Row = dict[str, Any]
 
 
@@ -55,7 +58,11 @@ def run(options: argparse.Namespace) -> int:
     line = connect(options)
     try:
         _page(line, resource, text, 0, 1)  # a filter that means nothing is told before anything is waited for
-        missing = () if resource in _KEPT else settle(line, options.timeout, 2, definitions=resource == "findings")
+        missing = (
+            ()
+            if resource in _KEPT
+            else settle(line, options.timeout, 2, definitions=resource == "findings" or needs_definitions(text))
+        )
         rows, now = _read(line, resource, text)
     except FilterError as error:
         complain(error, text)
@@ -71,6 +78,11 @@ def run(options: argparse.Namespace) -> int:
         write(sys.stdout, [_promised(row, now, resource, demo=demo) for row in rows], _names(resource))
     tell_missing(missing)
     return exits.INCOMPLETE if missing else exits.DONE
+
+
+def needs_definitions(text: str) -> bool:
+    """Return whether a filter asks for what only the definitions of VMs tell."""
+    return _OF_DEFINITIONS.search(text) is not None
 
 
 def settle(line: Line, timeout_s: float, samples: int, *, definitions: bool = False) -> tuple[Missing, ...]:

@@ -48,6 +48,8 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """Says of a row that its host does not answer, so that most of it is unknown."""
     lasting: frozenset[str]
     """Columns that are known of such a row all the same."""
+    partial: Mapping[str, Callable[[Row], bool]] = {}
+    """Column of kind LIST -> says of a row that there may be more in it than is known."""
     phrases: frozenset[str] = frozenset()
     """Columns compared in the form that normal() gives, as states are."""
     bare: tuple[str, ...]
@@ -111,6 +113,7 @@ RESOURCES: dict[str, Resource] = {
         lasting=frozenset(
             {"name", "host", "uuid", "tags", "owner", "state", "was", "seen", "sampled", "trouble", "severity", "job"}
         ),
+        partial={"tags": lambda vm: vm.owner is None},
         phrases=frozenset({"state_reason"}),
         bare=("name",),
         uuid="uuid",

@@ -45,7 +45,7 @@ class SavedVm(msgspec.Struct, frozen=True, array_like=True, gc=False):
     persistent: bool = True
     autostart: bool = False
     has_snapshot: bool = False
-    owner: str = ""
+    owner: str | None = None
     tags: tuple[str, ...] = ()
     """Those that stand in its own definition."""
 
@@ -231,7 +231,7 @@ def _host(saved: SavedHost, at: float) -> tuple[Host, list[Vm]]:
             persistent=vm.persistent,
             autostart=vm.autostart,
             has_snapshot=vm.has_snapshot,
-            owner=text.clean(vm.owner, text.NAME_MAX),
+            owner=None if vm.owner is None else text.clean(vm.owner, text.NAME_MAX),
             tags=tuple(text.clean(tag, text.NAME_MAX) for tag in vm.tags),
             seen=min(vm.seen, at),
         )

@@ -141,10 +141,14 @@ def _number(value: Token, column: Column) -> float:
     return float(found[1]) * factor
 
 
-def _text_test(column: Column, read: Reader, says: Callable[[str], bool], fold: Callable[[str], str]) -> Test:
-    if column.kind is Kind.LIST:
-        return lambda row, _now: any(says(fold(item)) for item in read(row))
-    return lambda row, _now: says(fold(read(row)))
+def _text_test(
+    column: Column, resource: Resource, read: Reader, says: Callable[[str], bool], fold: Callable[[str], str]
+) -> Test:
+    if column.kind is not Kind.LIST:
+        return lambda row, _now: None if (value := read(row)) is None else says(fold(value))
+    if (is_partial := resource.partial.get(column.id)) is not None:
+        return lambda row, _now: any(says(fold(item)) for item in read(row)) or (None if is_partial(row) else False)
+    return lambda row, _now: any(says(fold(item)) for item in read(row))
 
 
 def _state_test(resource: Resource, read: Reader, wanted: frozenset[str]) -> Test:
@@ -194,7 +198,7 @@ def _field_test(column: Column, word: Token, operator: str, value: Token, resour
     if column.kind is Kind.STATE:
         return _state_test(resource, read, _states(values, operator, resource.states[column.id]))
     fold = normal if column.id in resource.phrases else str.casefold
-    return _text_test(column, read, (_exactly if operator == ":" else _containing)(values, fold), fold)
+    return _text_test(column, resource, read, (_exactly if operator == ":" else _containing)(values, fold), fold)
 
 
 def _bare(word: Token, resource: Resource, reading: Mapping[str, Reader]) -> Term:

@@ -181,7 +181,7 @@ class Plans:
             danger=judgement.danger if judgement else Danger.NORMAL,
             verdict=verdict,
             why=why,
-            looks=(*(judgement.looks if judgement else ()), *looks, *self._unheard(verb, eligible)),
+            looks=(*(judgement.looks if judgement else ()), *looks, *_unread(eligible), *self._unheard(verb, eligible)),
             phrase=judgement.phrase if judgement else "y",
             undo=_undo(verb, targets),
             virsh=self._virsh(verb, targets),
@@ -240,6 +240,12 @@ class Plans:
         hosts = self._fleet.hosts
         uris = {name: shlex.quote(hosts[name].uri) for name in {target.host for target in targets} if name in hosts}
         return tuple(f"virsh -c {uris.get(each.host, each.host)} {verb.virsh} {_for_virsh(each)}" for each in targets)
+
+
+def _unread(vms: Sequence[Vm]) -> list[str]:
+    """Name the VMs of which nobody has looked yet whether another manager owns them."""
+    names = [vm.name for vm in vms if vm.owner is None]
+    return [f"not read yet, another manager may own it: {gate.named(names)}"] if names else []
 
 
 def _place(vm: Vm) -> tuple[str, str, str]:

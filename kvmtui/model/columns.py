@@ -159,7 +159,13 @@ VM_COLUMNS: tuple[Column, ...] = (
     ),
     Column(id="uuid", key="1", title="uuid", kind=Kind.TEXT, width=36, priority=9, help="UUID"),
     Column(
-        id="owner", key="j", title="owner", kind=Kind.TEXT, width=9, priority=9, help="another manager that owns it"
+        id="owner",
+        key="j",
+        title="owner",
+        kind=Kind.TEXT,
+        width=9,
+        priority=9,
+        help="another manager that owns it; unknown until its definition was read",
     ),
     Column(
         id="persistent",

@@ -50,9 +50,10 @@ class Vm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     persistent: bool = True
     autostart: bool = False
     has_snapshot: bool = False
-    owner: str = ""
-    """Another manager that owns this VM ("nova", "oVirt", "Pacemaker"), or ""."""
+    owner: str | None = None
+    """Another manager that owns this VM ("nova", "oVirt"), or ""; None until its definition was read."""
     tags: tuple[str, ...] = ()
+    """Of its host, by rules, of its own; without those of its own until its definition was read."""
     cpu_pct: float | None = None
     """CPU time over elapsed time and vCPUs, 0..100."""
     cores: float | None = None

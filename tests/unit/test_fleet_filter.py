@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kvmtui.errors import FilterError
 from kvmtui.fleet.filter import COST_MAX, DEPTH_MAX, parse
@@ -27,6 +28,7 @@ WEB = Vm(
     name="Web-01",
     state=VmState.RUNNING,
     state_reason="booted",
+    owner="",
     since=NOW - 600,
     vcpus=4,
     autostart=True,
@@ -46,6 +48,7 @@ DB = Vm(
     name="db 02 (old)",
     state=VmState.PAUSED,
     state_reason="I/O error",
+    owner="",
     persistent=False,
     seen=NOW - 2,
     trouble="I/O error vda",
@@ -57,6 +60,7 @@ LOST = Vm(
     name="cache-11",
     state=VmState.UNKNOWN,
     state_reason="was running",
+    owner="",
     was=VmState.RUNNING,
     since=NOW - 120,
     vcpus=4,
@@ -199,6 +203,22 @@ def test_acts_want_more_than_a_word(text: str) -> None:
     parse(text)
     with pytest.raises(FilterError):
         parse(text, for_act=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("owner:nova", None),
+        ("!owner:nova", None),
+        ("tag:prod", True),
+        ("tag:web", None),
+        ("!tag:web", None),
+        ("lb", False),
+    ],
+)
+def test_what_its_definition_says_is_unknown_until_it_was_read(text: str, expected: bool | None) -> None:
+    """A tag that it is known to have it has."""
+    assert parse(text).match(replace(WEB, owner=None, tags=("prod",)), NOW) is expected
 
 
 @pytest.mark.parametrize("text", ["name:web-*", "tag:web !host:kvm1", "(state:off or severity>1) name~x"])

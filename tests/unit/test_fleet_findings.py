@@ -122,7 +122,8 @@ def test_no_autostart() -> None:
     assert found(world, "no-autostart") == [], "that host starts none"
     defined = (listed(21), listed(22), listed(23, off), listed(25))
     world.wait(1).lists("kvm2", listed(2, autostart=True), *defined, listed(24, persistent=False))
-    world.surveys("kvm2", 25, owner="nova")
+    for number, owner in ((21, ""), (22, ""), (25, "nova")):
+        world.surveys("kvm2", number, owner=owner)
     told = only(world, "no-autostart")
     assert (told.host, told.name, told.count, told.uuid) == ("kvm2", "kvm2", 2, "")
     assert told.filter == "host:kvm2 state:running auto:no persistent:yes !owner:?*"
@@ -295,6 +296,8 @@ def test_a_filter_shows_exactly_who_is_meant(vms: list[tuple[str, bool]]) -> Non
 def test_very_many_are_told_in_parts() -> None:
     """A filter stays short enough to be one."""
     world = World("kvm1").up("kvm1", *[listed(number, persistent=False) for number in range(250)])
+    definitions = tuple(Definition(uuid=uuid(number)) for number in range(250))
+    world.take(Surveyed(host="kvm1", at=world.now, vms=definitions))
     findings = found(world, "transient")
     assert [finding.count for finding in findings] == [100, 100, 50]
     assert [len(meant(world, finding)) for finding in findings] == [100, 100, 50]

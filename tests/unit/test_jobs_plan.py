@@ -16,7 +16,7 @@ from kvmtui.errors import FilterError, RefusedError, UsageError
 from kvmtui.fleet.fleet import Fleet
 from kvmtui.guard.client import ClientId
 from kvmtui.guard.gate import Rules
-from kvmtui.hosts.reports import Identity, LinkReport, Listed, Listing
+from kvmtui.hosts.reports import Definition, Identity, LinkReport, Listed, Listing, Surveyed
 from kvmtui.jobs.plan import GOOD_FOR_S, PLANS_MAX, Plans, wish
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict
@@ -35,6 +35,8 @@ class Bench:
         entries = tuple(HostConfig(name=name, uri=f"qemu+ssh://root@{name}/system") for name in hosts)
         self.fleet = Fleet(entries, lambda: self.now)
         self.fleet.apply(Config(name="test", hosts=entries))
+        self.unread: set[str] = set()
+        """VMs whose definitions are not read."""
         self.holders: dict[tuple[str, str], tuple[str, str]] = {}
         self.plans = Plans(self.fleet, lambda: self.now, lambda host, uuid: self.holders.get((host, uuid)))
 
@@ -56,6 +58,8 @@ class Bench:
         if self.fleet.hosts[host].link is not LinkState.UP:
             self.fleet.reduce(LinkReport(host=host, at=self.now, state=LinkState.UP))
         self.fleet.reduce(Listing(host=host, at=self.now, vms=listed))
+        definitions = tuple(Definition(uuid=name) for name in vms if name not in self.unread)
+        self.fleet.reduce(Surveyed(host=host, at=self.now, vms=definitions))
 
     def lose(self, host: str) -> None:
         """A host does not answer any more."""
@@ -164,6 +168,17 @@ def test_a_host_that_stands_twice_in_the_config_is_acted_on_once() -> None:
     both = bench.plan("resume", targets=[("kvm1", "web"), ("kvm1-again", "web")])
     assert [target.host for target in both.targets] == ["kvm1"]
     assert both.skipped[0].reason == "kvm1-again is kvm1 by another name"
+
+
+def test_whose_owner_is_not_known_yet_is_named(bench: Bench) -> None:
+    """Once it is known the question is another one."""
+    bench.unread.add("new")
+    bench.have("kvm2", new=VmState.OFF)
+    plan = bench.plan("start", "name:new")
+    assert plan.looks == ("not read yet, another manager may own it: new",)
+    bench.fleet.reduce(Surveyed(host="kvm2", at=bench.now, vms=(Definition(uuid="new", owner="nova"),)))
+    with pytest.raises(RefusedError, match="asks for more now: owned by nova"):
+        bench.take(plan)
 
 
 def test_what_is_under_way_is_named(bench: Bench) -> None:

@@ -14,6 +14,7 @@ def test_rounds_are_shared_and_rest() -> None:
 
     async def main(loop: VirtualLoop) -> None:
         world = World("kvm1", "kvm2").up("kvm1", listed(1, persistent=False))
+        world.surveys("kvm1", 1)
         news: list[float] = []
         checking = Checking(world.fleet, lambda: news.append(loop.time()))
         await asyncio.gather(checking.renewed(), checking.renewed())
@@ -41,6 +42,7 @@ def test_who_leaves_ends_no_round() -> None:
 
     async def main(_loop: VirtualLoop) -> None:
         world = World("kvm1").up("kvm1", listed(1, persistent=False))
+        world.surveys("kvm1", 1)
         checking = Checking(world.fleet, lambda: None)
         leaves = asyncio.ensure_future(checking.renewed())
         await asyncio.sleep(0)

@@ -108,20 +108,20 @@ def _host_device(facts: HostFacts) -> Iterator[Found]:
 
 def _transient(facts: HostFacts) -> Iterator[Found]:
     for vm in facts.running:
-        if not vm.persistent and not vm.owner:
+        if not vm.persistent and vm.owner == "":
             yield Found("runs without a definition: it is gone for good when it stops", vm)
 
 
 def _no_autostart(facts: HostFacts) -> Iterator[Found]:
     if not any(vm.autostart for vm in facts.vms):
         return
-    meant = [vm for vm in facts.running if not vm.autostart and vm.persistent and not vm.owner]
+    meant = [vm for vm in facts.running if not vm.autostart and vm.persistent and vm.owner == ""]
     if not meant:
         return
     more = ""
     if any(not vm.persistent for vm in facts.running):
         more += " persistent:yes"
-    if any(vm.owner for vm in facts.running):
+    if any(vm.owner != "" for vm in facts.running):
         more += " !owner:?*"
     told = "runs and is" if len(meant) == 1 else "run and are"
     text = f"{plural(len(meant), 'VM')} {told} not started with the host, which starts others"
