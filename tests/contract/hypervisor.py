@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import libvirt
 import pytest
 
 from kvmtui.errors import LibvirtError
-from kvmtui.hosts import events, hypervisor
+from kvmtui.hosts import definition, events, hypervisor
 from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.hypervisor import ALL_GROUPS, FREE_GROUPS, Act
 from kvmtui.hosts.lane import Lane
@@ -167,6 +167,26 @@ class HypervisorContract:
         assert caught.value.code
         assert "running" in caught.value.words
         assert (await world.state())[0] is VmState.RUNNING
+
+    async def test_a_definition_is_read_with_its_metadata(self, world: World) -> None:
+        """Tags of our own namespace, as virsh's `metadata` writes them; a change is told by an event; no snapshot."""
+
+        def tag(conn: Conn) -> None:
+            domain: Any = conn.lookupByUUIDString(world.vm)
+            kind, both = libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt.VIR_DOMAIN_AFFECT_LIVE
+            domain.setMetadata(kind, "<tags>prod lb</tags>", "kvmtui", definition.TAGS, both)
+
+        before = await world.ask(lambda conn: definition.read(conn, world.vm))
+        assert before.definition is not None
+        assert (before.definition.owner, before.definition.tags) == ("", ())
+        await world.ask(tag)
+        assert (await world.event("metadata")).detail == definition.TAGS
+        after = await world.ask(lambda conn: definition.read(conn, world.vm))
+        assert after.definition is not None
+        assert after.definition.tags == ("prod", "lb")
+        assert await world.ask(lambda conn: definition.oldest_snapshot(conn, world.vm)) is None
+        with pytest.raises(LibvirtError):
+            await world.ask(lambda conn: definition.read(conn, NOBODY))
 
     async def test_xml_is_safe_to_show(self, world: World) -> None:
         """Line by line, with nothing a terminal obeys."""

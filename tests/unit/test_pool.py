@@ -17,7 +17,7 @@ from kvmtui.actions import VERBS, Lane
 from kvmtui.config import Config, HostConfig, Periods
 from kvmtui.errors import LibvirtError, LinkError, RefusedError
 from kvmtui.hosts.pool import HostPool
-from kvmtui.hosts.reports import Counters, Happened, Identity, LinkReport, Listing, Report, Sampling, Vitals
+from kvmtui.hosts.reports import Counters, Happened, Identity, LinkReport, Listing, Report, Sampling, Surveyed, Vitals
 from kvmtui.model.host import LinkState
 from kvmtui.model.vm import VmState
 from tests.contract.sshd import Sshd
@@ -95,6 +95,25 @@ async def test_a_host_is_up_listed_identified(tmp_path: Path) -> None:
         assert {vm.name for vm in listing.vms} == {"a-0", "a-1", "a-2"}
         assert {report.at for report in heard.reports} == {77.0}
         await heard.first(Sampling)
+
+
+def of_vm(uuid: str) -> Callable[[Surveyed], bool]:
+    return lambda report: [vm.uuid for vm in report.vms] == [uuid]
+
+
+async def test_each_definition_is_read_once_and_again_when_it_may_be_another(tmp_path: Path) -> None:
+    """One by one, after the listing; a start is a reason to read anew."""
+    config = config_of(HostConfig(name="a", uri=world(tmp_path, "a")))
+    async with running(config, tmp_path) as (pool, heard):
+        for uuid in UUIDS:
+            report = await heard.first(Surveyed, of_vm(uuid))
+            assert [vm.owner for vm in report.vms] == [""]
+        read = [vm.uuid for report in heard.reports if isinstance(report, Surveyed) for vm in report.vms]
+        assert sorted(read) == sorted(UUIDS)
+        since, verb = len(heard.reports), VERBS["off"]
+        await pool.act("a", UUIDS[1], verb.call, verb.args, verb.lane, verb.deadline_s)
+        again = await heard.first(Surveyed, since=since)
+        assert [vm.uuid for vm in again.vms] == [UUIDS[1]]
 
 
 async def test_verbs_do_what_they_say_and_events_tell_it(tmp_path: Path) -> None:
