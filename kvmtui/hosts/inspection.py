@@ -22,6 +22,10 @@ FAILED_S = 60.0
 DEADLINE_S = 20.0
 """Looking through /proc of a busy host takes its time."""
 LIMIT_BYTES = 1 << 20
+TRIES = 3
+"""How often a host is asked for the time; the answer that came quickest counts."""
+ENOUGH_S = 0.05
+"""It is asked no more once the answer may be wrong by so little."""
 
 _DATE = ("date", "+%s.%N")
 _QEMUS = r"""
@@ -70,15 +74,22 @@ async def inspect_for_ever(
 
 
 async def inspect(name: str, link: Link, clock: Callable[[], float]) -> Inspected:
-    """Return what a host tells now: two commands. Raises LinkError."""
-    before = clock()
-    said = await link.run(_DATE, deadline_s=DEADLINE_S)
-    found = offset(said.out, before, clock())
+    """Return what a host tells now: two commands, four where its answers are slow. Raises LinkError."""
+    at = clock()
     done = await link.run(("sh", "-c", _QEMUS), deadline_s=DEADLINE_S, limit_bytes=LIMIT_BYTES)
     known, unread = qemus(done.out)
+    found: Offset | None = None
+    for _ in range(TRIES):
+        before = clock()
+        said = await link.run(_DATE, deadline_s=DEADLINE_S)
+        again = offset(said.out, before, clock())
+        if again is not None and (found is None or again.error_s < found.error_s):
+            found = again
+        if found is None or found.error_s <= ENOUGH_S:
+            break
     return Inspected(
         host=name,
-        at=before,
+        at=at,
         ahead_s=found.ahead_s if found is not None else None,
         error_s=found.error_s if found is not None else 0.0,
         qemus=known,
