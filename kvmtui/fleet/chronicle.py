@@ -101,7 +101,7 @@ class Chronicle:
         was_watched = not is_back or before.since is None or before.since >= self._began
         is_same = (before.was if is_back else before.state) is vm.state
         if not is_same and tale.is_step(vm):
-            self._steps.setdefault(vm.key, Step(before, vm, at))
+            self._step(before, vm, at)
         elif not is_same:
             self._enters(before, vm, at, was_watched=was_watched)
             return
@@ -109,6 +109,13 @@ class Chronicle:
             self._judge(vm)
         else:
             self.first_seen(vm)
+
+    def _step(self, before: Vm, vm: Vm, at: float) -> None:
+        """A VM is in a step of something, from another state or from another step."""
+        last = self._steps.pop(vm.key, None)
+        origin = before if last is None else last.before
+        if origin is None or (origin.was or origin.state) is not vm.state:
+            self._steps[vm.key] = Step(origin, vm, at)
 
     def _enters(self, before: Vm, vm: Vm, at: float, *, was_watched: bool) -> None:
         step = self._steps.pop(vm.key, None)
@@ -125,7 +132,8 @@ class Chronicle:
             unseen = ""
             if before.state is VmState.UNKNOWN:
                 unseen = f", while {vm.host} was out of sight" if was_watched else ", while nobody watched"
-            told = f"{tale.words(origin, vm, step, at)}{unseen}{self._elsewhere(vm)}"
+            gone = "" if vm.persistent or vm.state in ACTIVE else ", and gone: it was transient"
+            told = f"{tale.words(origin, vm, step, at)}{unseen}{gone}{self._elsewhere(vm)}"
             self._tell(vm, at, tale.kind(origin, vm), told, vm.severity)
 
     def _tell_new(self, vm: Vm, at: float, *, is_start: bool) -> None:

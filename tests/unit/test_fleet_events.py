@@ -16,6 +16,7 @@ from kvmtui.model.host import Host, LinkState
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import Query
 from tests.unit.fleet_world import START, World, counters, listed, uuid
+from tests.unit.test_fleet_windows import Client
 
 RUNNING, PAUSED, OFF = VmState.RUNNING, VmState.PAUSED, VmState.OFF
 
@@ -159,7 +160,11 @@ def test_a_move_that_was_given_up_is_told_where_it_went_on() -> None:
     world.wait(1).tells("kvm2", 1, "stopped", OFF, "failed")
     world.tells("kvm1", 1, "resumed", RUNNING, "migration canceled")
     assert told(world)[-1] == ("resumed", "vm-1", "running: migration canceled; was paused for 1s: migrating")
-    assert told(world)[-2] == ("stopped", "vm-1", "paused → shut off: failed · runs on kvm1")
+    assert told(world)[-2] == (
+        "stopped",
+        "vm-1",
+        "paused → shut off: failed, and gone: it was transient · runs on kvm1",
+    )
     assert {event.host for event in world.fleet.events.rows.values() if event.uuid} == {"kvm1", "kvm2"}
 
 
@@ -172,7 +177,7 @@ def test_a_transient_vm_that_ends_and_one_that_is_undefined() -> None:
     world.wait(1).lists("kvm1", listed(3, persistent=False))
     world.wait(1).lists("kvm1")
     assert told(world) == [
-        ("stopped", "vm-1", "running → shut off: destroyed"),
+        ("stopped", "vm-1", "running → shut off: destroyed, and gone: it was transient"),
         ("undefined", "vm-2", "was shut off"),
         ("undefined", "vm-3", "definition removed; gone when it stops"),
         ("rebooted", "vm-3", "rebooted"),
@@ -289,8 +294,8 @@ def test_figures_make_no_events() -> None:
 # --- as rows --------------------------------------------------------------------------------------------------------
 
 
-def _query(text: str = "", **more: object) -> Query:
-    return Query(resource="events", filter=text, columns=("name", "kind"), **more)  # type: ignore[arg-type]
+def _query(text: str = "", *first: str, **more: object) -> Query:
+    return Query(resource="events", filter=text, columns=(*first, "name", "kind"), **more)  # type: ignore[arg-type]
 
 
 def test_events_are_listed_the_newest_first_and_filtered() -> None:
@@ -354,3 +359,67 @@ def test_what_is_kept_beside_the_fleet_says_since_when_it_tells_all() -> None:
     kept, since = saved.events_of(world.fleet)
     assert (len(kept), kept[0].text, since) == (saved.EVENTS_MAX, "10", START + 10)
     assert isinstance(kept[0], Event)
+
+
+_STATES = {
+    EventKind.STARTED: RUNNING, EventKind.RESUMED: RUNNING, EventKind.MOVED: RUNNING, EventKind.PAUSED: PAUSED,
+    EventKind.STOPPED: OFF, EventKind.SAVED: VmState.SAVED, EventKind.CRASHED: VmState.CRASHED,
+    EventKind.SHUTDOWN: VmState.IN_SHUTDOWN, EventKind.VANISHED: None, EventKind.UNDEFINED: None,
+}  # fmt: skip
+_REASONS = st.sampled_from(["", "user", "starting up", "migrating", "migrated", "I/O error", "booted", "unpaused"])
+_SHOWN = st.sampled_from([RUNNING, PAUSED, OFF, VmState.SAVED, VmState.CRASHED, VmState.IN_SHUTDOWN])
+_VMS = st.dictionaries(st.integers(0, 3), st.tuples(_SHOWN, _REASONS), max_size=4)
+_STORY = st.lists(
+    st.one_of(
+        st.tuples(st.just("list"), _VMS),
+        st.tuples(st.sampled_from(["sample", "event"]), _VMS),
+        st.tuples(st.just("lost"), st.just({})),
+        st.tuples(st.just("tick"), st.just({})),
+    ),
+    max_size=25,
+)
+
+
+def _state_after(event: Event) -> VmState | None:
+    if event.kind is EventKind.APPEARED:
+        return VmState(event.text.removeprefix("new here, ").split(" · ")[0].split(":")[0])
+    return None if "and gone" in event.text else _STATES[event.kind]
+
+
+@given(_VMS, _STORY, st.sampled_from(["", "vm-1", "kind:paused", "severity>=2"]))
+def test_who_reads_the_events_of_a_vm_knows_its_state(
+    first: dict[int, tuple[VmState, str]], story: list[tuple[str, dict[int, tuple[VmState, str]]]], text: str
+) -> None:
+    """Whatever is lost on the way, whoever says it first; and who follows a window of them holds what a page has."""
+    world = World("kvm1")
+
+    def lists(vms: dict[int, tuple[VmState, str]]) -> None:
+        world.up("kvm1", *[listed(number, state, reason) for number, (state, reason) in vms.items()])
+
+    lists(first)
+    window, client = Window(1, _query(text, count=9), world.fleet), Client()
+    for kind, vms in [*story, ("list", first)]:
+        world.wait(1)
+        match kind:
+            case "list":
+                lists(vms)
+            case "sample":
+                world.samples("kvm1", *[counters(number, state, reason) for number, (state, reason) in vms.items()])
+            case "event":
+                for number, (state, reason) in vms.items():
+                    world.tells("kvm1", number, "changed", state, reason)
+            case "lost":
+                world.link("kvm1", LinkState.LOST)
+            case _:
+                world.wait(LINGER_S).fleet.tick()
+        client.take(window.update(world.fleet, (), world.now))
+        shown = page(_query(text, "id", count=9), world.fleet, (), world.now).rows
+        assert list(client.rows.values()) == [(row[0], row[1:]) for row in shown]
+    world.wait(LINGER_S).fleet.tick()
+    known: dict[str, VmState | None] = {uuid(number): state for number, (state, _) in first.items()}
+    for event in world.fleet.events.rows.values():
+        if event.uuid and event.kind not in {EventKind.TROUBLE, EventKind.OVER}:
+            known[event.uuid] = _state_after(event)
+    assert {key: state for key, state in known.items() if state is not None} == {
+        uuid: vm.state for (_, uuid), vm in world.fleet.vms.items()
+    }
