@@ -90,7 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("act", ("a",), "act on it", "detail", footer="act"),
     Action("history", ("w",), _WHAT_HAPPENED, "detail", footer="what happened"),
     Action("xml", ("y",), "its XML", "vm", footer="XML"),
-    Action("stop_job", ("x",), "begin no further step of it; steps under way finish", "job", footer="begin no more"),
+    Action("act", ("a",), "act on this task", "job", footer="act"),
     Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),
     Action("command", (":",), "go or do anything by its name: tab completes, ↑ recalls", "everywhere", footer="go"),
     Action("jump_back", ("backspace", "ctrl+o"), "back to where you were before the last jump", "everywhere"),

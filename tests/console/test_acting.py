@@ -242,3 +242,12 @@ async def test_leaving_says_what_goes_on() -> None:
         assert desk.app.parting_words().startswith("1 task goes on: shutdown web-01")
         desk.worker.end_job("j1")
         await desk.until(lambda: not desk.app.parting_words())
+
+
+async def test_in_a_task_too_no_single_key_acts() -> None:
+    """It takes the menu and its letter to begin no more of it."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y", "t", "enter", "x")
+        assert not desk.worker.asked(Abort)
+        await desk.press("a", "x")
+        assert [request.job for request in desk.worker.asked(Abort)] == ["j1"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
+
 from kvmtui.console.present.cells import Line, Span, wrap
 from kvmtui.console.present.jobs import GLYPHS, ROLES, step_lines, verb_title
-from kvmtui.console.screens.acting import abort
+from kvmtui.console.screens.acting import act_on_job
 from kvmtui.console.screens.reading import ReadingPage
 from kvmtui.model.job import ENDED, JobDetail
 from kvmtui.text import duration
@@ -74,9 +76,9 @@ class JobPage(ReadingPage):
             lines += step_lines(step, now, width)
         return lines
 
-    def do_stop_job(self) -> None:
-        """Begin no further step of it."""
-        if self._detail is None or self._detail.job.state in ENDED:
-            self.console.say("it has ended", "notice")
+    def do_act(self) -> None:
+        """Open the menu of what can be done to it."""
+        if self._detail is None:
+            self.console.say("it is being read", "notice")
         else:
-            self.console.work(abort(self, self._job_id))
+            act_on_job(self, self._job_id, to_builtins(self._detail.job))
