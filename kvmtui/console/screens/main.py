@@ -76,7 +76,7 @@ class MainPage(TablePage):
         if self.pane == "tasks":
             words |= {"next_wrong": "", "only_wrong": "", "tasks": ""}
         if self.size.width < WIDE:
-            words["zoom"] = ""
+            words |= {"zoom": "", "history": "events"}
         self.footer.show(self.console.keymap.of("table", "main", "everywhere"), words)
 
     def on_mount(self) -> None:
