@@ -18,6 +18,7 @@ import libvirt
 
 from kvmtui.hosts import reasons
 from kvmtui.hosts.binding import Conn, Domain
+from kvmtui.hosts.reports import Happened
 from kvmtui.model.vm import VmState
 from kvmtui.text import clean, name_or
 
@@ -38,6 +39,12 @@ class DomainEvent(NamedTuple):
     """See ``reports.Happened``."""
     detail: str
     state: VmState | None
+
+    def report(self, host: str, at: float) -> Happened:
+        """Return it as what happened on ``host``, as it was heard ``at``."""
+        return Happened(
+            host=host, at=at, uuid=self.uuid, name=self.name, kind=self.kind, detail=self.detail, state=self.state
+        )
 
 
 class Inbox:

@@ -56,7 +56,7 @@ class Offset(NamedTuple):
 async def inspect_for_ever(
     name: str, link: Link, deliver: Callable[[Report], None], clock: Callable[[], float]
 ) -> None:
-    """Deliver what a host tells, every PERIOD_S; return if it has no shell for us."""
+    """Deliver what a host tells, every PERIOD_S; where it has no shell for us, that. Never returns."""
     while True:
         try:
             deliver(await inspect(name, link, clock))
@@ -64,7 +64,7 @@ async def inspect_for_ever(
         except NoShellError as error:
             why = f"this login may run no command there: {error.words}" if error.words else error.text
             deliver(Inspected(host=name, at=clock(), unread=clean(why, 200)))
-            return
+            pause_s = PERIOD_S  # a link that knows it asks the host no more
         except LinkError as error:
             logger.debug("%s: not inspected: %s", name, error)
             if error.state is LinkState.UP:  # what is lost is noticed by the polls

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import NoReturn
 
 import libvirt
 
@@ -22,6 +23,7 @@ OPEN_S = 8.0
 """Deadline of a first connection: seven round trips."""
 REOPEN_S = 2.5
 """Deadline of a further one, to a host that answered a moment ago; and of the way there."""
+SWEEP_S = 10.0
 IDLE_S = 60.0
 """A connection other than the one that polls is closed after so long without a call."""
 
@@ -127,6 +129,12 @@ class Lanes:
         if self._survey is None or not self._survey.alive:
             self._survey = await self._open(self._connect)
         return self._survey
+
+    async def keep_swept(self) -> NoReturn:
+        """Sweep now and then, for ever."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self.sweep()
 
     async def sweep(self) -> None:
         """Close what has been idle for IDLE_S, forget what is over."""

@@ -17,7 +17,7 @@ from kvmtui.hosts.inspection import inspect_for_ever
 from kvmtui.hosts.lane import CallEndedError, Lane
 from kvmtui.hosts.lanes import Lanes
 from kvmtui.hosts.poller import Kind, Poller, Task
-from kvmtui.hosts.reports import Happened, Identity, LinkReport, Listed, Listing, Report, Sampling, Vitals
+from kvmtui.hosts.reports import Identity, LinkReport, Listed, Listing, Report, Sampling, Vitals
 from kvmtui.hosts.survey import Turns
 from kvmtui.hosts.surveyor import Surveyor
 from kvmtui.hosts.synthetic import Synthetic
@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 FLAGS_S = 8.0
 """How long autostart, snapshots, saved images are believed where no event and no change of state says otherwise."""
-SWEEP_S = 10.0
 CHECK_MOST_S = 1.0
 """Asking for the state of monitors, a call each, stops after so long."""
 FIRST_LIST_S = 8.0
@@ -84,7 +83,7 @@ class Session:
     async def live(self) -> NoReturn:
         """Connect to libvirt, report what it says, until it is lost. Raises LinkError with the reason."""
         self._poller.restart(self._loop.time())
-        self._lane = await self._lanes.open_poll(_nothing, first=True)
+        self._lane = await self._lanes.open_poll(lambda _conn: None, first=True)
         await self._first_listing()
         try:
             await self._lane.call(self._register, REGISTER_S)
@@ -92,11 +91,12 @@ class Session:
             logger.warning("%s: libvirt tells no events: %s", self.name, error)
         except CallEndedError as error:
             await self._reopen(error)
-        duties = (self._poll(), self._read_vitals(), self._sweep(), self._surveyor.run())
+        duties = (self._poll(), self._read_vitals(), self._lanes.keep_swept(), self._surveyor.run())
         tasks = [asyncio.create_task(each) for each in duties]
         if self._link is not None:
             tasks.append(asyncio.create_task(self._notice_loss(self._link)))
-            tasks.append(asyncio.create_task(self._inspect(self._link)))
+            inspecting = inspect_for_ever(self.name, self._link, self._deliver, self._clock)
+            tasks.append(asyncio.create_task(inspecting))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -277,28 +277,16 @@ class Session:
             return
         for event in taken:
             self._surveyor.happened(event.uuid, event.kind)
-            self._deliver(
-                Happened(
-                    host=self.name,
-                    at=at,
-                    uuid=event.uuid,
-                    name=event.name,
-                    kind=event.kind,
-                    detail=event.detail,
-                    state=event.state,
-                )
-            )
+            self._deliver(event.report(self.name, at))
         if self._inbox.dropped > self._dropped:
             logger.warning("%s: %d events found no room", self.name, self._inbox.dropped - self._dropped)
             self._dropped = self._inbox.dropped
         self._flags_until = 0.0
         self._poller.event(self._loop.time())
 
-    async def _read_vitals(self) -> NoReturn:
+    async def _read_vitals(self) -> None:
         source = VitalsSource(self.name, self._link, lambda: self._poll_lane, await self._made_up_vitals())
         await source.tell(self._deliver, self._clock, self._poller)
-        await asyncio.Event().wait()
-        raise AssertionError("nobody sets it")
 
     async def _made_up_vitals(self) -> Callable[[float], Vitals] | None:
         made_up = self._synthetic
@@ -307,19 +295,5 @@ class Session:
         facts = await asyncio.shield(self._facts)
         return lambda at: made_up.vitals(self.name, facts, self._vms, at)
 
-    async def _inspect(self, link: Link) -> NoReturn:
-        await inspect_for_ever(self.name, link, self._deliver, self._clock)
-        await asyncio.Event().wait()
-        raise AssertionError("nobody sets it")
-
-    async def _sweep(self) -> NoReturn:
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            await self._lanes.sweep()
-
     async def _notice_loss(self, link: Link) -> NoReturn:
         raise await asyncio.shield(link.closed)
-
-
-def _nothing(_conn: Conn) -> None:
-    """Nothing is to be prepared."""

@@ -56,7 +56,7 @@ class VitalsSource:
         )
 
     async def tell(self, deliver: Callable[[Report], None], clock: Callable[[], float], poller: Poller) -> None:
-        """Deliver the counters every PERIOD_S, at the pace of the polls; return if nobody will ever tell them."""
+        """Deliver the counters every PERIOD_S, at the pace of the polls. Never returns, though nobody tell them."""
         pause_s = SECOND_ROUND_S
         while True:
             try:
@@ -65,7 +65,8 @@ class VitalsSource:
                 logger.debug("%s: no figures of the host: %s", self._name, error)
             else:
                 if vitals is None:
-                    return
-                deliver(vitals)
+                    await asyncio.get_running_loop().create_future()
+                else:
+                    deliver(vitals)
             await asyncio.sleep(pause_s)
             pause_s = PERIOD_S * poller.pace
