@@ -116,6 +116,13 @@ class _Onlooker:
         is_framed = self.paper.columns >= WIDE
         return not any(TORN in line for line in shown) and (not is_framed or (bool(edges) and " " not in edges))
 
+    def finds_it_straight_after(self, key: str) -> None:
+        """Look until it is. Fails with what is there instead."""
+        try:
+            self._seat.until(self.finds_it_straight)
+        except TimeoutError:
+            raise AssertionError(f"crooked after {key!r}:\n{self.look()}") from None
+
     def is_clean(self) -> None:
         """Nothing but what may be printed is left of what was sent, once our own sequences are taken out."""
         for found in _OURS.finditer(self.sent):
@@ -144,16 +151,16 @@ def test_no_control_byte_of_theirs_reaches_the_terminal(tmp_path: Path, size: tu
         for keys in STOPS:
             for key in keys:
                 seat.press(key)
-                seat.until(onlooker.finds_it_straight)
+                onlooker.finds_it_straight_after(key)
         assert worker.asked(GetJob)
         assert worker.asked(GetDetail)
         pasted = f"\x1b[200~{' '.join(texts)[:3000]}\x1b[201~"
         seat.press("/", pasted)
-        seat.until(onlooker.finds_it_straight)
+        onlooker.finds_it_straight_after("a paste into the filter")
         seat.press("\x03")
         seat.type(pasted)
         onlooker.see("at once")
-        seat.until(onlooker.finds_it_straight)
+        onlooker.finds_it_straight_after("a paste into nothing")
         onlooker.is_clean()
         assert seat.leave() == 0
         assert b"Traceback" not in bytes(seat.terminal.received)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from kvmtui.console.present.looks import LOOKS
 
+HOME = (":", "vms\r")
+"""Back to the main screen, whether something was opened or not."""
+
 TABLES: list[tuple[str, ...]] = [
-    (":", f"{name}\r", "G", "g", "w", ":", f"{name}\r", "|", "j", "q", "o", "q", "c", "q", ":", "vms\r")
-    for name in LOOKS
+    (":", f"{name}\r", "G", "g", "w", ":", f"{name}\r", "|", "j", "q", "o", "q", "c", "q", *HOME) for name in LOOKS
 ]
 """Each table by its name: what happened to a row, its columns, orders, what can be copied of it."""
 
 STOPS: list[tuple[str, ...]] = [
-    ("1", "j", "k", "j", "d", "l", "l", "a", "q", "c", "n", "q"),  # hosts, a host in detail
+    ("1", "j", "k", "j", "d", "l", "l", "a", "q", "c", "n", *HOME),  # hosts, a host in detail
     ("2", "j", " ", "j", " ", "v", "j", "v", "*", "u", "u"),  # VMs, marked one by one, a range, all
-    ("3", "d", "q", "4", "j", "\r", "q"),  # metrics, tasks, a task
-    ("2", "\r", "l", "l", "l", "j", "G", "l", "l", "h", "w", "q", "c", "x", "q"),  # a VM in detail, its XML
-    ("y", "G", "q", "c", "r", "c", "s", "c", "v", "o", "q"),  # XML, copied, ordered
+    ("3", "d", *HOME, "4", "j", "\r", *HOME),  # metrics, tasks, a task
+    ("2", "\r", "l", "l", "l", "j", "G", "l", "l", "h", "c", "x", "w", *HOME),  # a VM in detail, its XML
+    ("y", "G", *HOME, "c", "r", "c", "s", "c", "v", "o", "q"),  # XML, copied, ordered
     ("/", "x", "[", "/", "]", "中", "é", "\r", "/", "\x15", "\r"),  # a filter typed
     (":", "view x[/]中", "\t", "\r", ":", "\x15", "vms\r", ":", "w", "\t", "\x15", "vms\r"),  # the command line
-    ("z", "z", "f", "f", "?", "G", "c", "q", "q", "n"),  # what is wrong, zoom, help
+    ("z", "z", "f", "f", "?", "G", "c", "q", *HOME, "n"),  # what is wrong, zoom, help
     *TABLES,
 ]
 """Each from the main screen back to it."""
