@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ REST_S = 2.0
 REST_FACTOR = 30
 """After a round nobody asked for comes a rest of REST_S, or of so many times what it took: rounds take a thirtieth of
 the loop at most, however long a window on them stays open."""
+FAILED_S = 60.0
+"""Rest after a round that failed."""
+
+log = logging.getLogger(__name__)
 
 
 class Checking:
@@ -44,8 +49,11 @@ class Checking:
             self._round.add_done_callback(self._over)
         return self._round
 
-    def _over(self, _task: asyncio.Task[None]) -> None:
+    def _over(self, task: asyncio.Task[None]) -> None:
         self._round = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("looking for findings", exc_info=error)
+            self._rested_at = self._loop.time() + FAILED_S
 
     async def _check(self) -> None:
         took_s, revision = 0.0, self._fleet.findings.changes.revision

@@ -90,6 +90,9 @@ def test_exactly_what_is_true_is_found(lab: Cluster, product: Product, guests: G
     assert all(row["remedy"] == CHECKS[row["check"]].remedy for row in found.values())
     rows = {row["name"]: row for row in product.ls("vms")}
     assert rows["novas"]["owner"] == "nova"
+    question = product.run("do", "shutdown", "name:novas", "--dry-run").stdout
+    assert "destructive" in question
+    assert "owned by nova, which may start it again: novas" in question
     assert rows["tagged"]["tags"] == ["prod", "lb"]
     table = product.run("ls", "findings", "check:transient")
     assert table.returncode == 0

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from typing import cast
 
+import pytest
+
+from kvmtui.fleet.findings import Board
+from kvmtui.fleet.fleet import Fleet
 from kvmtui.worker.checking import REST_S, Checking
 from tests.unit.fleet_world import World, listed
 from tests.unit.virtual_time import VirtualLoop, run
@@ -33,6 +39,31 @@ def test_rounds_are_shared_and_rest() -> None:
         await asyncio.sleep(REST_S)
         await checking.renewed()
         assert len(news) == 2
+
+    run(main)
+
+
+def test_a_round_that_fails_is_told_to_who_asked_and_not_begun_again_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It is in the log, once a minute at most."""
+
+    class Broken:
+        findings = Board()
+        begun = 0
+
+        def check(self) -> Iterator[None]:
+            self.begun += 1
+            yield
+            raise ZeroDivisionError
+
+    async def main(_loop: VirtualLoop) -> None:
+        fleet = Broken()
+        checking = Checking(cast("Fleet", fleet), lambda: None)
+        with pytest.raises(ZeroDivisionError):
+            await checking.renewed()
+        checking.look()
+        await asyncio.sleep(1)
+        assert fleet.begun == 1
+        assert "looking for findings" in caplog.text
 
     run(main)
 
