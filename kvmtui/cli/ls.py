@@ -13,6 +13,7 @@ from kvmtui.cli.source import connect
 from kvmtui.cli.table import write_csv, write_json, write_table
 from kvmtui.errors import FilterError
 from kvmtui.model.columns import COLUMNS, Kind
+from kvmtui.text import plural
 from kvmtui.wire.messages import ListRows, Query, Settle
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 PAGE = 1_000
 TRIES = 3
 """How often a list is read again that changed between its pages."""
+MISSING_MAX = 20
+"""Missing hosts that are named one by one."""
 GRACE_S = 10.0
 """How much longer than asked for an answer is waited for."""
 _KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",), "events": ("id",), "findings": ("id",)}
@@ -92,10 +95,13 @@ def settle(line: Line, timeout_s: float, samples: int, *, definitions: bool = Fa
 
 
 def tell_missing(missing: Iterable[Missing]) -> None:
-    """Name the hosts that did not answer, why, and what to do."""
-    for host in missing:
+    """Name the hosts that did not answer, why, and what to do; where they are many, the first of them."""
+    every = list(missing)
+    for host in every[:MISSING_MAX]:
         told = [f"{host.host} is missing: {host.link}", host.reason, host.remedy]
         note(" · ".join(part for part in told if part))
+    if (more := len(every) - MISSING_MAX) > 0:
+        note(f"{plural(more, 'more host')} missing · ls hosts '!link:up' lists them all")
 
 
 def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:

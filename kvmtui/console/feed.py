@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
 import threading
@@ -245,31 +246,39 @@ class Feed:
 
 
 async def _in_thread(work: Callable[[], Line]) -> Line:
-    """Run ``work`` in a thread of its own, which does not hold up leaving the program."""
+    """Run ``work`` in a thread of its own, which does not hold up leaving the program; nobody's line is closed."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Line] = loop.create_future()
+    found: list[Line] = []
+    guard = threading.Lock()
 
-    def settle(line: Line | None, error: Exception | None) -> None:
+    def settle(error: Exception | None) -> None:
         if future.cancelled():
-            if line is not None:
-                line.close()
-        elif error is not None:
+            return
+        if error is not None:
             future.set_exception(error)
-        elif line is not None:
-            future.set_result(line)
+        else:
+            future.set_result(found[0])
 
     def run() -> None:
-        line: Line | None = None
         failure: Exception | None = None
         try:
             line = work()
         except Exception as error:  # noqa: BLE001 - handed over to whoever waits
             failure = error
-        try:
-            loop.call_soon_threadsafe(settle, line, failure)
-        except RuntimeError:  # the loop has ended meanwhile
-            if line is not None:
-                line.close()
+        else:
+            with guard:
+                found.append(line)
+                if future.cancelled():
+                    line.close()
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, failure)
 
     threading.Thread(target=run, name="dial", daemon=True).start()
-    return await future
+    try:
+        return await future
+    except asyncio.CancelledError:
+        with guard:
+            for line in found:
+                line.close()
+        raise
