@@ -8,6 +8,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.events import Event, Key, Paste
 
@@ -27,6 +28,7 @@ from kvmtui.console.screens.page import Page
 from kvmtui.console.terminal import Burst, Terminal
 from kvmtui.console.theme import Palette
 from kvmtui.console.watch import JobWatch
+from kvmtui.console.widgets.ink import Ink
 from kvmtui.console.widgets.painted import Painted
 from kvmtui.errors import UsageError
 from kvmtui.model.job import ENDED, Job
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
+    from rich.console import RenderableType
     from textual.screen import Screen
 
     from kvmtui.console.memory import Remembered
@@ -197,6 +200,13 @@ class Console(App[None]):
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.exit)
         loop.add_signal_handler(signal.SIGHUP, self.hang_up)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send a frame to the terminal; lines know whether it is one of the whole screen."""
+        if renderable is not None:
+            Ink.partial = isinstance(renderable, ChopsUpdate)
+            Ink.frame += not Ink.partial
+        super()._display(screen, renderable)
 
     def post_display_hook(self) -> None:
         if self.page is not None:

@@ -65,7 +65,7 @@ class Session:
         found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else {}
         return found
 
-    def wait_for_vms(self, count: int, limit_s: float = 120.0) -> None:
+    def wait_for_vms(self, count: int, limit_s: float = 300.0) -> None:
         """Start the worker; return once it knows ``count`` VMs. Raises TimeoutError."""
         end = time.monotonic() + limit_s
         self.run("ls", "hosts", "--timeout", "10")

@@ -45,6 +45,8 @@ class Paper:
             elif found["final"] == "H":
                 line, _, column = found["args"].partition(";")
                 self._y, self._x = int(line or 1) - 1, int(column or 1) - 1
+            elif found["final"] == "C":
+                self._x += int(found["args"] or 1)
         assert len(sent) - at < _LONGEST, f"a sequence that nobody knows: {sent[at : at + 20]!r}"
         return sent[at:]
 

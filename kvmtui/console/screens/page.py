@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from kvmtui.console.present.frame import Box
 from kvmtui.console.sheets import notice_lines
+from kvmtui.console.widgets.ink import Ink
 from kvmtui.console.widgets.lines import Footer, Overlay, TopLine
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class _Places(Layout):
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> list[WidgetPlacement]:
         assert isinstance(parent, Page)
+        Ink.frame += 1  # what lay under a menu that goes is not on the screen, whatever was painted there before
         places = parent.places(size.width, size.height)
         return [
             WidgetPlacement(

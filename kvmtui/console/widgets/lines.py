@@ -67,6 +67,7 @@ class Overlay(Painted):
     """Menus, questions and messages, over the lower part of a page."""
 
     ground: ClassVar[str] = "sheet"
+    is_steady: ClassVar[bool] = False
 
     def __init__(self, lines: Callable[[int], list[Line]]) -> None:
         """``lines`` gives what to show, for a width."""

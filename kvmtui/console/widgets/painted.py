@@ -33,6 +33,8 @@ class Painted(Widget, can_focus=False):
     """
 
     ground: ClassVar[str] = "base"
+    is_steady: ClassVar[bool] = True
+    """Whether a line mostly stays as it is, so that only the cells that differ are sent."""
 
     DEFAULT_CSS = "Painted { width: 1fr; height: 1fr; }"
 
@@ -42,7 +44,7 @@ class Painted(Widget, can_focus=False):
         """Whether it is on the page; what is not need not be painted."""
         self.extent = Size(0, 0)
         """Cells and lines, as when lines were last asked for: Textual works its own ``size`` out at every look."""
-        self._strips: list[Strip] = []
+        self._strips: list[Ink] = []
 
     @property
     def console(self) -> Console:
@@ -75,7 +77,7 @@ class Painted(Widget, can_focus=False):
             if 0 <= y < high:
                 strip = self._strip(y, wide)
                 if strip != self._strips[y]:
-                    self._strips[y] = strip
+                    self._strips[y] = strip.follow(self._strips[y]) if self.is_steady else strip
                     differ.append(Region(0, y, wide, 1))
         if differ:
             self.refresh(*differ)
@@ -95,12 +97,12 @@ class Painted(Widget, can_focus=False):
         if len(self._strips) != high or (self._strips and self._strips[0].cell_length != wide):
             self.prepare(self.extent)
             self._strips = [self._strip(y, wide) for y in range(high)]
-        strips = self._strips[crop.y : crop.bottom]
+        strips: list[Strip] = [*self._strips[crop.y : crop.bottom]]
         if crop.x or crop.width < wide:
             strips = [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
-    def _strip(self, y: int, wide: int) -> Strip:
+    def _strip(self, y: int, wide: int) -> Ink:
         """Return line ``y`` as segments: safe, and exactly ``wide`` cells."""
         style = self.console.palette.style
         ascii_only = self.console.ascii_only
