@@ -132,9 +132,9 @@ class Console(App[None]):
             running=self.jobs.steps,
         )
 
-    def say(self, text: str, role: str = "text", more: Sequence[str] = ()) -> None:
-        """Say something over the last line; ``more`` are further lines."""
-        self.notices.say(text, role, more)
+    def say(self, text: str, role: str = "text", more: Sequence[str] = (), *, stays: bool | None = None) -> None:
+        """Say something over the last line (see Notices.say)."""
+        self.notices.say(text, role, more, stays=stays)
         if self.page is not None:
             self.page.refresh_overlay()
 

@@ -26,31 +26,47 @@ class ColumnSheet(Sheet):
         shown: Sequence[str],
         changed: Callable[[tuple[str, ...]], None],
         closed: Callable[[], None],
+        *,
+        usual: Sequence[str],
+        fits: Callable[[], Sequence[str]],
     ) -> None:
-        """``changed`` is told the ids that are to be shown, in their order; none: the usual ones."""
+        """``changed`` is told the ids that are to be shown, in their order; none: the ``usual`` ones. ``fits`` gives
+        those that there is room for."""
         self._first, *others = every
         known = {column.id: column for column in others}
-        self._chosen = [column for column in shown if column in known]
-        self._order = [known[column] for column in self._chosen]
-        self._order += [column for column in others if column.id not in self._chosen]
+        self._known = known
+        self._usual = usual
+        self._fits = fits
+        self._chosen: list[str] = []
+        self._order: list[Column] = []
+        self._begin(shown)
         self._changed = changed
         self._closed = closed
         self._at = 0
         self._note = ""
 
+    def _begin(self, shown: Sequence[str]) -> None:
+        self._chosen = [column for column in shown if column in self._known]
+        self._order = [self._known[column] for column in self._chosen]
+        self._order += [column for column in self._known.values() if column.id not in self._chosen]
+
     def lines(self, width: int) -> list[Line]:
         top = max(0, min(self._at - ROWS_MAX // 2, len(self._order) - ROWS_MAX))
         title = (Span(" columns", "title"), Span(f"  {self._first.title} is always there", "faint"))
         lines: list[Line] = [rule(width), fit_line(title, width)]
+        fitting = set(self._fits())
         for place, column in enumerate(self._order[top : top + ROWS_MAX], top):
             is_here, is_shown = place == self._at, column.id in self._chosen
             spans = (
                 Span(" ▸ " if is_here else "   ", "key"),
                 Span("[x] " if is_shown else "[ ] ", "accent" if is_shown else "faint"),
                 Span(f"{fit(column.title, 9)} ", "text" if is_shown else "faint"),
+                Span("no room for it here · " if is_shown and column.id not in fitting else "", "warn"),
                 Span(column.help, "faint"),
             )
             lines.append(fit_line(spans, width))
+        if (more := len(self._order) - top - ROWS_MAX) > 0:
+            lines.append(fit_line((Span(f"   ↓ {more} more", "faint"),), width))
         keys = self._note or "space shows or hides · h l earlier, later · r the usual ones · enter done"
         return [*lines, fit_line((Span(f" {keys}", "warn" if self._note else "faint"),), width)]
 
@@ -72,7 +88,8 @@ class ColumnSheet(Sheet):
             self._move(-1 if key in {"h", "left"} else 1)
         elif key == "r":
             self._changed(())
-            self._closed()
+            self._begin(self._usual)
+            self._at = 0
 
     def _toggle(self) -> None:
         column = self._order[self._at]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 NOTICE_S = 6.0
 """How long something stays that nobody need act on."""
+SEEN_S = 1.0
+"""What was there for so long was seen, and goes with the next key."""
 FAILURE_S = 60.0
 """How long something stays that somebody should read; esc takes it away."""
 _STAYS = frozenset({"warn", "bad"})
@@ -23,6 +25,8 @@ class Notice(NamedTuple):
     until: float
     more: tuple[str, ...] = ()
     """Further lines."""
+    stays: bool = False
+    """Until somebody has read it."""
 
 
 class Notices:
@@ -32,17 +36,34 @@ class Notices:
         self.current: Notice | None = None
         self._monotonic = monotonic
 
-    def say(self, text: str, role: str, more: Sequence[str] = ()) -> None:
-        """Say something; how bad it is stands in its role. ``more`` are further lines."""
-        until = self._monotonic() + (FAILURE_S if role in _STAYS else NOTICE_S)
-        self.current = Notice(text, role, until, tuple(more))
+    def say(self, text: str, role: str, more: Sequence[str] = (), *, stays: bool | None = None) -> None:
+        """Say something; how bad it is stands in its role, which decides whether it stays if ``stays`` does not.
+
+        ``more`` are further lines.
+        """
+        stays = role in _STAYS if stays is None else stays
+        until = self._monotonic() + (FAILURE_S if stays else NOTICE_S)
+        self.current = Notice(text, role, until, tuple(more), stays)
 
     def dismiss(self) -> bool:
         """Take away what stays until it was read; return whether there was such a thing."""
-        if self.current is None or self.current.role not in _STAYS:
+        if self.current is None or not self.current.stays:
             return False
         self.current = None
         return True
+
+    def fade(self) -> bool:
+        """Somebody goes on: take away what nobody need act on and was there long enough to be seen; of what stays, keep
+        one line. Return whether that changes what is said."""
+        notice = self.current
+        if notice is None:
+            return False
+        if notice.stays and notice.more:
+            text = f"{notice.text} · {len(notice.more)} in all: kvmtui check tells them"
+            self.current = notice._replace(text=text, more=())
+        elif not notice.stays and notice.until - self._monotonic() < NOTICE_S - SEEN_S:
+            self.current = None
+        return self.current is not notice
 
     def expire(self) -> None:
         """Take away what has been there long enough."""

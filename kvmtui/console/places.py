@@ -10,10 +10,11 @@ PLACES_MAX = 50
 
 
 class Place(NamedTuple):
-    """A table as it was looked at."""
+    """Tables as they were looked at."""
 
     pane: str
-    arrangement: Arrangement
+    arrangements: dict[str, Arrangement]
+    """Of the tables that are seen together, by name."""
     key: str
     """Of the row under the cursor."""
 

@@ -135,7 +135,7 @@ class Question(Sheet):
                 self._confirmed(self.plan, entry.text)
             elif entry.text:
                 self._say(f"that is not {self.plan.phrase}: nothing was done")
-        else:
+        elif key != " " or entry.text:  # a blank before what is typed would be seen by nobody
             entry.press(key)
 
     def paste(self, text: str) -> None:

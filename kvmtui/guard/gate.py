@@ -175,7 +175,7 @@ def _reach(vms: Sequence[Vm], census: Census, rules: Rules) -> list[str]:
     if whole:
         reach.append(f"all of {named(whole)}")
     if running.total() > census.active.total() / 4:
-        reach.append(f"over a quarter of what runs ({running.total()} of {census.active.total()})")
+        reach.append(f"over a quarter of what is on ({running.total()} of {census.active.total()})")
     return reach
 
 

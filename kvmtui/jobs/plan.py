@@ -227,7 +227,7 @@ class Plans:
             f"{VERBS[held_by].title} is under way, asked for by {who}: {gate.named(names)}"
             for (held_by, who), names in held.items()
         ]
-        return judgement._replace(looks=(*judgement.looks, *looks))
+        return judgement._replace(looks=(*judgement.looks, *looks, *_paused_by_others(verb, vms)))
 
     def _unheard(self, verb: Verb, vms: Sequence[Vm]) -> list[str]:
         """Name the hosts on which the VMs could be running without anyone here knowing."""
@@ -246,6 +246,17 @@ def _unread(vms: Sequence[Vm]) -> list[str]:
     """Name the VMs of which nobody has looked yet whether another manager owns them."""
     names = [vm.name for vm in vms if vm.owner is None]
     return [f"not read yet, another manager may own it: {gate.named(names)}"] if names else []
+
+
+def _paused_by_others(verb: Verb, vms: Sequence[Vm]) -> list[str]:
+    """Name the VMs that no user has paused: what paused them may be there still."""
+    if VmState.PAUSED not in verb.applies or VmState.RUNNING not in verb.goal:
+        return []
+    others: dict[str, list[str]] = {}
+    for vm in vms:
+        if vm.state is VmState.PAUSED and vm.state_reason != "user":
+            others.setdefault(vm.state_reason or "unknown", []).append(vm.name)
+    return [f"not paused by a user ({reason}): {gate.named(names)}" for reason, names in others.items()]
 
 
 def _place(vm: Vm) -> tuple[str, str, str]:

@@ -465,7 +465,7 @@ class FakeWorker:
         step = Step(
             number=1,
             host="kvm1",
-            uuid="u",
+            uuid=next((vm.uuid for vm in self.vms if vm.name == job.subject), "u"),
             name=job.subject,
             state=StepState.FAILED if failed else StepState.BEGUN if job.state is JobState.RUNNING else StepState.DONE,
             text="still running: no reaction to ACPI for 120 s, no agent" if failed else "",

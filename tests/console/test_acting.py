@@ -251,3 +251,28 @@ async def test_in_a_task_too_no_single_key_acts() -> None:
         assert not desk.worker.asked(Abort)
         await desk.press("a", "x")
         assert [request.job for request in desk.worker.asked(Abort)] == ["j1"]
+
+
+async def test_a_task_is_undone_retried_and_marked_by_its_steps() -> None:
+    """Over the VMs of the steps, asked like any act."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "d", "y", "t", "a")
+        assert "undo              it is under way" in desk.sheet
+        await desk.press("escape")
+        desk.worker.end_job("j1")
+        await desk.settle()
+        await desk.press("a", "r")
+        assert "retry: nothing of it failed" in desk.sheet
+        before = len(desk.worker.asked(MakePlan))
+        await desk.press("u")
+        plan = desk.worker.asked(MakePlan)[before]
+        assert (plan.verb, plan.targets) == ("start", (("kvm1", _uuid(1)),))
+        await desk.press("escape", "a", "m")
+        assert desk.worker.marks == {_uuid(1)}
+
+
+async def test_a_blank_before_what_is_typed_does_not_count() -> None:
+    """It would be seen by nobody, and keep the phrase from being one."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "F", "space", *"web-01", "enter")
+        assert [submit.typed for submit in desk.worker.asked(Submit)] == ["web-01"]

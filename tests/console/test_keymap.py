@@ -184,7 +184,7 @@ async def test_the_console_goes_by_them(tmp_path: Path) -> None:
 
 
 async def test_mistakes_are_said_at_start_and_stop_nothing() -> None:
-    """All of them over the last line, until somebody has read them."""
+    """All of them over the last line until somebody goes on, then one line until it was read."""
     told = (
         "/home/me/keys.yaml: the built-in keys stay where it is wrong",
         *(f"line {n}: wrong · mend it" for n in range(9)),
@@ -192,8 +192,10 @@ async def test_mistakes_are_said_at_start_and_stop_nothing() -> None:
     async with sitting(told=told, size=(80, 24)) as desk:
         assert all(line in desk.text() for line in told)
         await desk.press("j")
-        await desk.press("escape")
+        assert "9 in all: kvmtui check" in desk.text()
         assert "line 1" not in desk.text()
+        await desk.press("escape")
+        assert "keys.yaml" not in desk.text()
 
 
 def test_check_tells_what_is_wrong_with_them(

@@ -10,7 +10,9 @@ import pytest
 from textual.events import Paste
 
 from kvmtui.console import desk as first
+from kvmtui.console.arrangement import Arrangement
 from kvmtui.console.memory import Remembered
+from kvmtui.console.notices import SEEN_S
 from kvmtui.model.host import Summary
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import CloseWindow, GetDetail, ListRows, OpenSeries, OpenWindow, Query
@@ -327,3 +329,57 @@ async def test_the_help_begins_with_what_is_on_the_screen() -> None:
     async with sitting(size=(80, 24)) as desk:
         await desk.press("d", "question_mark")
         assert "Keys in the detail of a VM" in desk.lines()[2]
+
+
+async def test_a_filter_that_is_taken_back_leaves_the_cursor_where_it_was() -> None:
+    """Esc while it is typed, and esc that takes a kept one away; nothing is asked where nothing was typed."""
+    async with sitting() as desk:
+        await desk.press("G", "k")
+        key = desk.app.main.vms.listing.key
+        asked = len(_queries(desk))
+        await desk.press("slash", "escape")
+        assert [query.filter for query in _queries(desk)[asked:]] == [""] * (len(_queries(desk)) - asked)
+        assert desk.app.main.vms.listing.key == key
+        await desk.press("slash", *"mail", "escape")
+        assert (desk.app.main.vms.listing.key, desk.app.main.vms.listing.filter) == (key, "")
+        await desk.press("slash", *"mail", "enter")
+        mail = desk.app.main.vms.listing.key
+        await desk.press("escape")
+        assert desk.app.main.vms.listing.key == mail
+        assert "▸" in desk.line_with("mail")
+
+
+async def test_a_long_filter_leaves_room_for_what_it_selects() -> None:
+    """The title still says how many there are, and in which order."""
+    async with sitting(size=(80, 24)) as desk:
+        await desk.press("slash", *"w" * 200, "enter")
+        title = desk.lines()[1]
+        assert "/www" in title
+        assert "… ── 0 of 12 ── worst first" in title
+
+
+async def test_what_was_said_goes_with_the_next_key_once_it_was_seen() -> None:
+    """What somebody must read stays until esc."""
+    now = [100.0]
+    async with sitting() as desk:
+        desk.app.notices._monotonic = lambda: now[0]
+        desk.app.say("a word", "notice")
+        await desk.press("j")
+        assert desk.message == "a word"
+        now[0] += SEEN_S + 0.1
+        await desk.press("j")
+        assert desk.message == ""
+        desk.app.say("a failure", "bad")
+        now[0] += SEEN_S + 0.1
+        await desk.press("j")
+        assert desk.message == "a failure"
+
+
+async def test_the_way_back_from_a_host_is_out_of_it() -> None:
+    """Scope, filter and cursor of every table are as they were."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web", "enter", "1", "G", "enter")
+        assert desk.app.main.vms.listing.scope == ("kvm2",)
+        await desk.press("backspace")
+        assert desk.app.main.pane == "hosts"
+        assert desk.app.main.vms.listing.arrangement == Arrangement(filter="web")

@@ -155,3 +155,12 @@ async def test_only_vms_are_marked() -> None:
         await desk.press("1", "space")
         assert desk.message == "only VMs can be marked"
         assert not desk.worker.asked(Mark)
+
+
+async def test_a_range_ends_with_its_list() -> None:
+    """A filter makes another list: from there to here means nothing in it."""
+    async with sitting() as desk:
+        await desk.press("G", "v", "slash", *"web", "escape")
+        assert "○" not in desk.text()
+        await desk.press("v")
+        assert not desk.worker.asked(Select)

@@ -136,4 +136,6 @@ async def test_columns_are_chosen_one_by_one() -> None:
         assert desk.app.memory.now.tables["vms"].columns == chosen
         await desk.press("|", "r")
         assert desk.app.main.vms.listing.chosen == ()
+        assert desk.sheet, "it stays open: what is pressed next is for it"
+        await desk.press("enter")
         assert "host" in desk.line_with("since")

@@ -67,7 +67,7 @@ def test_reach_is_told_in_words() -> None:
     on_two = [a_vm(number) for number in range(12)]
     found = judged("shutdown", on_two, [*fleet_of(20), a_vm(77, state=VmState.OFF)], Rules(careful=frozenset({"kvm1"})))
     assert found.why == (
-        "kvm1 is careful (guard: careful) · more than 10 VMs · all of kvm1 · over a quarter of what runs (12 of 32)"
+        "kvm1 is careful (guard: careful) · more than 10 VMs · all of kvm1 · over a quarter of what is on (12 of 32)"
     )
     found = judged("shutdown", [a_vm(1, owner="Pacemaker")], MANY)
     assert found.why == "owned by Pacemaker, which may start it again: vm-1"

@@ -292,3 +292,10 @@ def test_what_was_left_out_stays_in_the_plan_with_its_reason(bench: Bench) -> No
     assert bench.take(plan).skipped == (hidden,)
     nothing = bench.plans.make(wish("pause", (), "", everything=False, left_out=[hidden]), ANNA, FREE)
     assert (nothing.verdict, nothing.targets) == (Verdict.NO, ())
+
+
+def test_resuming_says_whom_no_user_has_paused(bench: Bench) -> None:
+    """What paused them may be there still."""
+    plan = bench.plan("resume", targets=[("kvm2", "web_3")])
+    assert plan.looks == ("not paused by a user (unknown): web-3",)
+    assert bench.plan("off", targets=[("kvm2", "web_3")]).looks == ()

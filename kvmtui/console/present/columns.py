@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 LEFT = frozenset({Kind.TEXT, Kind.STATE, Kind.LIST, Kind.FLAG})
 """Kinds that are written from the left; figures are written from the right."""
-_MAIN = 5
-"""Columns up to this priority come before the first one is given more than it wants."""
+CHOSEN = 5
+"""Columns up to this priority come before the first one is given more than it wants; none that is chosen has more."""
 _COMFORT = 20
 """Cells that the first column is given before columns of lesser priority come."""
 _ROOMY = {Kind.TEXT: 40, Kind.LIST: 24}
@@ -46,7 +46,7 @@ def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
     left = width - chosen[first.id]
     ranked = sorted((c for c in columns[1:] if c.priority < HIDDEN), key=lambda c: c.priority)
     for column in ranked:
-        if column.priority > _MAIN and first.grow:
+        if column.priority > CHOSEN and first.grow:
             comfort = min(left, max(0, _COMFORT - chosen[first.id]))
             chosen[first.id] += comfort
             left -= comfort

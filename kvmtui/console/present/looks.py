@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from kvmtui.console.present import events, findings, hosts, jobs, vms
-from kvmtui.model.columns import COLUMNS, HIDDEN, Column
+from kvmtui.console.present.columns import CHOSEN
+from kvmtui.model.columns import COLUMNS, Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ class Look(NamedTuple):
         if not wanted:
             return self.columns
         first = self.every[0]
-        others = [replace(c, priority=min(c.priority, HIDDEN - 1)) for c in wanted if c.id != first.id]
+        others = [replace(c, priority=min(c.priority, CHOSEN)) for c in wanted if c.id != first.id]
         return (first, *others)
 
     def fitting(self, wanted: Arrangement) -> Arrangement:

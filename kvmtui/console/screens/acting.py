@@ -17,12 +17,12 @@ from kvmtui.console.sheets import Choice, Menu
 from kvmtui.console.verbmenu import Aim, Subject, VerbMenu
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import ENDED, HIDDEN_MARK, Plan, Target, Verdict
+from kvmtui.model.job import ENDED, HIDDEN_MARK, Plan, StepState, Target, Verdict
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import Abort, GetEligible, MakePlan, Reconnect, Submit
+from kvmtui.wire.messages import Abort, GetEligible, GetJob, MakePlan, Reconnect, Submit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from kvmtui.actions import Verb
     from kvmtui.console.present.values import Values
@@ -114,18 +114,58 @@ async def reconnect(page: Page, name: str) -> None:
 
 
 def act_on_job(page: Page, job_id: str, values: Values) -> None:
-    """Open the menu of what can be done to a job."""
+    """Open the menu of what can be done to a job, and to the VMs that it was about."""
     state = job_state_of(values)
+    verb = VERBS.get(str(values.get("verb")))
+    inverse = VERBS.get(verb.inverse) if verb is not None else None
     title = (Span(f"act on task {job_id}", "title"), Span(f"  {verb_title(str(values.get('verb')))} "),
              Span(str(values.get("subject", ""))))  # fmt: skip
-    why_not = f"it is {state.value}" if state in ENDED else ""
-    choice = Choice("x", "begin no more", why_not=why_not, hint="Begin no further step of it; steps under way finish.")
+    done, failed = values.get("done") or 0, (values.get("failed") or 0) + (values.get("unknown") or 0)
+    runs = "" if state in ENDED else "it is under way"
+    choices = [
+        Choice("x", "begin no more", why_not=f"it is {state.value}" if state in ENDED else "",
+               hint="Begin no further step of it; steps under way finish."),
+        Choice("u", "undo", why_not=runs or _cannot_be_undone(inverse, done),
+               hint=f"{inverse.title if inverse else ''} the {done} that are still as it left them; asked first."),
+        Choice("r", "retry", why_not=runs or ("" if failed and verb is not None else "nothing of it failed"),
+               hint=f"The same for the {failed} that failed, or of which nobody knows; asked first."),
+        Choice("m", "mark its VMs", hint="All that it was about, to act on them or to look at them."),
+    ]  # fmt: skip
 
-    def chosen(_: Choice) -> None:
+    def chosen(choice: Choice) -> None:
         page.close_sheet()
-        page.console.work(abort(page, job_id))
+        match choice.key:
+            case "x":
+                page.console.work(abort(page, job_id))
+            case "u" if inverse is not None:
+                page.console.work(_again(page, job_id, inverse, {StepState.DONE}))
+            case "r" if verb is not None:
+                page.console.work(_again(page, job_id, verb, {StepState.FAILED, StepState.UNKNOWN}))
+            case _:
+                page.console.work(_mark(page, job_id))
 
-    page.open_sheet(Menu(title, [choice], chosen, page.close_sheet))
+    page.open_sheet(Menu(title, choices, chosen, page.close_sheet))
+
+
+def _cannot_be_undone(inverse: Verb | None, done: int) -> str:
+    if inverse is None:
+        return "it cannot be undone"
+    return "" if done else "nothing of it was done"
+
+
+async def _again(page: Page, job_id: str, verb: Verb, states: Collection[StepState]) -> None:
+    """Ask for a verb over those VMs of a job whose steps ended so. Raises what the worker answers with."""
+    steps = (await page.console.feed.call(GetJob(job=job_id))).steps
+    targets = tuple((step.host, step.uuid) for step in steps if step.state in states)
+    if targets:
+        await ask(page, verb.id, Aim(targets=targets))
+    else:
+        page.console.say("there is none left of them", "notice")
+
+
+async def _mark(page: Page, job_id: str) -> None:
+    steps = (await page.console.feed.call(GetJob(job=job_id))).steps
+    page.console.main.marking.take([f"{step.host}/{step.uuid}" for step in steps])
 
 
 async def abort(page: Page, job_id: str) -> None:

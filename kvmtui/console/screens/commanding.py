@@ -146,7 +146,7 @@ class CommandLine:
         try:
             command.run(self._page, rest)
         except (UsageError, ConfigError) as error:
-            console.say(f"✗ {command.word}: {_in_line(error)}", "bad")
+            console.say(f"✗ {command.word}: {_in_line(error)}", "bad", stays=False)
             return
         console.remember(with_command(clean(line.strip())))
 

@@ -22,7 +22,9 @@ def leave(console: Console) -> None:
     page = console.page
     if isinstance(page, TablePage):
         table = page.table
-        console.places.leave(Place(table.look_of.name, table.listing.arrangement, table.listing.key))
+        together = console.main.tables.values() if page is console.main else (table,)
+        arrangements = {each.look_of.name: each.listing.arrangement for each in together}
+        console.places.leave(Place(table.look_of.name, arrangements, table.listing.key))
 
 
 def go(console: Console, name: str, filter_text: str = "") -> None:
@@ -52,7 +54,10 @@ def back(console: Console) -> None:
     if place is None or table is None:
         console.say("this is where you began", "notice")
         return
-    table.show_as(place.arrangement, key=place.key)
+    tables = {**console.main.tables, place.pane: table}
+    for name, arrangement in place.arrangements.items():
+        if name == place.pane or tables[name].listing.arrangement != arrangement:
+            tables[name].show_as(arrangement, key=place.key if name == place.pane else "")
 
 
 def _open(console: Console, name: str) -> Table | None:

@@ -75,6 +75,8 @@ class MainPage(TablePage):
             words["into"] = ""
         if self.pane == "tasks":
             words |= {"next_wrong": "", "only_wrong": "", "tasks": ""}
+        if self.pane != "vms":
+            words["mark"] = ""
         if self.size.width < WIDE:
             words |= {"zoom": "", "history": "events"}
         self.footer.show(self.console.keymap.of("table", "main", "everywhere"), words)

@@ -8,6 +8,8 @@ from kvmtui.text import plural
 from kvmtui.wire.messages import Mark, Select
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kvmtui.console.marks import Marks
     from kvmtui.console.screens.tables import TablePage
 
@@ -78,7 +80,10 @@ class Marking:
             self._page.console.work(self._select(Select(window=self._page.table.window)))
 
     async def _select(self, request: Select) -> None:
-        keys = (await self._page.console.feed.call(request)).keys
+        self.take((await self._page.console.feed.call(request)).keys)
+
+    def take(self, keys: Sequence[str]) -> None:
+        """Mark the VMs with these keys."""
         came = self._marks.add(keys)
         self._tell(Mark(uuids=tuple(self._marks.uuids), mode="only"))
         self._page.table.repaint()

@@ -161,6 +161,8 @@ class Page(Screen[None]):
 
     def press(self, key: str, at: float) -> None:
         """Take a key by our name that arrived at ``at``, monotonic seconds."""
+        if self.console.notices.fade():
+            self.refresh_overlay()
         if self.sheet is not None:
             # what is pressed while frames still wait for the terminal was pressed before they were seen
             self.sheet.press(key, at if self.console.terminal_keeps_up else float("-inf"))

@@ -88,6 +88,10 @@ class ReadingPage(Page):
         else:
             self.dismiss()
 
+    def do_jump_back(self) -> None:
+        """Go back to the page that this was opened from."""
+        self.dismiss()
+
     def do_down(self) -> None:
         self.text.move(1)
 

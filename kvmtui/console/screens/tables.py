@@ -106,12 +106,12 @@ class TablePage(Page):
     def do_filter(self) -> None:
         """Type a filter for the table."""
         table = self.table
-        before = table.listing.filter
+        before, key = table.listing.filter, table.listing.key
 
         def closed(keep: bool) -> None:
             self.close_sheet()
-            if not keep:
-                table.try_filter(before)
+            if not keep and table.is_other_than(before):
+                table.try_filter(before, key)
             table.trouble = ""
 
         def verdict() -> tuple[str, range, str]:
@@ -132,15 +132,19 @@ class TablePage(Page):
             table.choose(columns)
             remember_order(self.console, table)
 
-        shown = table.listing.chosen or table.shown
-        self.open_sheet(ColumnSheet(table.look_of.every, shown, changed, self.close_sheet))
+        usual = tuple(column.id for column in table.look_of.columns)
+        sheet = ColumnSheet(
+            table.look_of.every, table.listing.chosen or table.shown, changed, self.close_sheet,
+            usual=usual, fits=lambda: table.shown,
+        )  # fmt: skip
+        self.open_sheet(sheet)
 
     def do_only_wrong(self) -> None:
         """Show only rows with something wrong, or all again."""
         table = self.table
         if "severity" in table.listing.columns:
             table.listing.only_wrong = not table.listing.only_wrong
-            table.try_filter(table.listing.filter)
+            table.try_filter(table.listing.filter, table.listing.key)
 
     # --- marks -------------------------------------------------------------------------------------------------
 
@@ -187,9 +191,9 @@ class TablePage(Page):
             return True
         if listing.scope:
             listing.scope = ()
-            self.table.try_filter(listing.filter)
+            self.table.try_filter(listing.filter, listing.key)
         elif listing.filter:
-            self.table.try_filter("")
+            self.table.try_filter("", listing.key)
         elif listing.only_wrong:
             self.do_only_wrong()
         else:

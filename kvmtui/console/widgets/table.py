@@ -13,6 +13,7 @@ from kvmtui.console.present.frame import has_title, rows_of
 from kvmtui.console.widgets.pane import Pane
 from kvmtui.errors import FilterError, KvmtuiError
 from kvmtui.model.columns import Kind
+from kvmtui.text import fit, width
 from kvmtui.wire.messages import OpenWindow
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Table(Pane):
         if listing.scope:
             chips.append((Span(f"on {', '.join(listing.scope)}", "accent"),))
         if listing.filter:
-            chips.append((Span(f"/{listing.filter}", "accent"),))
+            chips.append((Span(f"/{fit(listing.filter, self._filter_cells()).rstrip()}", "accent"),))
         if listing.only_wrong:
             chips.append((Span("only what is wrong", "accent"),))
         if listing.is_answered:
@@ -93,6 +94,10 @@ class Table(Pane):
             chips.insert(1, (Span(f"view {view}", "accent"),))
         chips.append((Span(self._order(), "faint"),))
         return chips
+
+    def _filter_cells(self) -> int:
+        """Return the cells of the title that a filter may take, so that the rest of it is still there."""
+        return min(width(self.listing.filter), max(12, self.extent.width // 3))
 
     def _marked(self) -> str:
         """Say how many are marked, and how many of them the filter hides, once the worker has counted them."""
@@ -152,8 +157,11 @@ class Table(Pane):
     def _nothing(self) -> str:
         if not self.listing.is_answered:
             return self.console.waiting_for()
-        if self.listing.filter or self.listing.only_wrong or self.listing.scope:
-            return f"none of {self.listing.total} {self.look_of.noun} match"
+        listing, noun = self.listing, self.look_of.noun
+        if listing.scope:
+            return f"none of the {listing.total} {noun} on {', '.join(listing.scope)} match · esc: of all hosts"
+        if listing.filter or listing.only_wrong:
+            return f"none of {listing.total} {noun} match"
         return f"no {self.look_of.noun}"
 
     def thumb(self) -> range:
@@ -197,11 +205,21 @@ class Table(Pane):
         if refusal is not None:
             self.console.say(str(refusal), "bad")
 
-    def try_filter(self, text: str) -> None:
-        """Ask for the rows that match ``text``; the list stays as it is if it means nothing."""
-        self._trying, self._wanted = text, ""
+    def try_filter(self, text: str, key: str = "") -> None:
+        """Ask for the rows that match ``text``; the list stays as it is if it means nothing.
+
+        The cursor goes to the row ``key`` if that is among them, else to the first. A range that is being drawn is of
+        another list then: it ends.
+        """
+        self._trying, self._wanted = text, key
+        if self.has_marks:
+            self.console.marks.anchor = ""
         request = OpenWindow(window=self.window, query=self.listing.trial(text))
         self.console.feed.open(request, lambda refusal: self._tried(text, refusal))
+
+    def is_other_than(self, text: str) -> bool:
+        """Return whether rows of another filter are shown, or asked for."""
+        return self._trying is not None or self.listing.filter != text
 
     def show_as(self, wanted: Arrangement, key: str = "") -> None:
         """Be arranged otherwise, with the cursor on the row ``key`` if it is there; columns that there are not are left
@@ -210,8 +228,7 @@ class Table(Pane):
         listing.scope, listing.only_wrong = wanted.scope, wanted.only_wrong
         listing.sort, listing.descending = wanted.sort, wanted.descending
         self.choose(wanted.columns)
-        self.try_filter(wanted.filter)
-        self._wanted = key
+        self.try_filter(wanted.filter, key)
 
     def choose(self, columns: Sequence[str]) -> None:
         """Show these columns, where there is room; none: the usual ones."""
