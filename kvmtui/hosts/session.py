@@ -223,7 +223,8 @@ class Session:
             self._flags_until = began + FLAGS_S * self._poller.pace
         self._listing, self._vms = found, found.vms
         active = (vm.uuid for vm in found.vms if vm.state in ACTIVE)
-        self._poller.listed(began, found.spent_s, found.round_trip_s, active)
+        spent_s = found.spent_s if self._synthetic is None else 0.0  # in this process: there is no libvirtd to spare
+        self._poller.listed(began, spent_s, found.round_trip_s, active)
         if not self._up:
             self._up = True
             self._deliver(LinkReport(host=self.name, at=at, state=LinkState.UP))
