@@ -164,3 +164,12 @@ async def test_a_range_ends_with_its_list() -> None:
         assert "○" not in desk.text()
         await desk.press("v")
         assert not desk.worker.asked(Select)
+
+
+async def test_what_is_left_out_is_asked_about() -> None:
+    """One of several marked VMs can be started: nobody has meant just that one before it is said."""
+    async with sitting() as desk:
+        await desk.press("slash", *"name:build-1,web-01", "enter", "*", "a", "s")
+        assert "Start build-1 on kvm1" in desk.sheet
+        assert "1 already running" in desk.sheet
+        assert not desk.worker.asked(Submit)

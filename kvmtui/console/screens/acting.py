@@ -201,7 +201,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
         names = subject(plan) if plan.targets else ", ".join(skip.target.name for skip in plan.skipped[:3])
         page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: no, {why}", "bad")
         return
-    if plan.verdict is Verdict.MAY and instead_of is None:
+    if plan.verdict is Verdict.MAY and not plan.skipped and instead_of is None:
         await submit(page, plan, plan.phrase, aim)
         return
 
