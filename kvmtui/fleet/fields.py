@@ -39,7 +39,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 
     columns: Mapping[str, Column]
     aliases: Mapping[str, str]
-    """Short word -> column id."""
+    """Short word, or title of a column -> column id."""
     states: Mapping[str, Mapping[str, str]]
     """Column of kind STATE -> the words that are understood for it."""
     no_state: str = ""
@@ -74,6 +74,11 @@ def _columns(resource: str) -> dict[str, Column]:
     return {column.id: column for column in COLUMNS[resource]}
 
 
+def _words(resource: str, **short: str) -> dict[str, str]:
+    """Return the words that mean a column beside its id: its title, and short ones that no title is."""
+    return {column.title.casefold(): column.id for column in COLUMNS[resource] if column.title != column.id} | short
+
+
 _VM_STATES = _states(
     VmState,
     off=VmState.OFF,
@@ -86,27 +91,15 @@ _VM_STATES = _states(
 RESOURCES: dict[str, Resource] = {
     "vms": Resource(
         columns=_columns("vms"),
-        aliases={
-            "cpu": "cpu_pct",
-            "mem": "mem_pct",
-            "steal": "steal_pct",
-            "disk": "disk_latency_ms",
-            "latency": "disk_latency_ms",
-            "read": "disk_read_bps",
-            "write": "disk_write_bps",
-            "rx": "net_rx_bps",
-            "tx": "net_tx_bps",
-            "tag": "tags",
-            "reason": "state_reason",
-            "vcpu": "vcpus",
-            "used": "mem_used_bytes",
-            "memory": "mem_max_bytes",
-            "auto": "autostart",
-            "snap": "has_snapshot",
-            "snapshot": "has_snapshot",
-            "sev": "severity",
-            "vm": "name",
-        },
+        aliases=_words(
+            "vms",
+            cpu="cpu_pct",
+            mem="mem_pct",
+            latency="disk_latency_ms",
+            tag="tags",
+            snapshot="has_snapshot",
+            vm="name",
+        ),
         states={"state": _VM_STATES, "was": _VM_STATES},
         no_state=VmState.UNKNOWN.value,
         out_of_sight=lambda vm: vm.state is VmState.UNKNOWN,
@@ -120,26 +113,16 @@ RESOURCES: dict[str, Resource] = {
     ),
     "hosts": Resource(
         columns=_columns("hosts"),
-        aliases={
-            "host": "name",
-            "cpu": "cpu_pct",
-            "mem": "mem_pct",
-            "steal": "steal_pct",
-            "load": "load_1m",
-            "psi_cpu": "pressure_cpu_pct",
-            "psi_mem": "pressure_mem_pct",
-            "psi_io": "pressure_io_pct",
-            "state": "link",
-            "reason": "link_reason",
-            "remedy": "link_remedy",
-            "tag": "tags",
-            "vms": "vms_running",
-            "running": "vms_running",
-            "used": "mem_used_bytes",
-            "memory": "mem_total_bytes",
-            "guard": "level",
-            "sev": "severity",
-        },
+        aliases=_words(
+            "hosts",
+            psi_cpu="pressure_cpu_pct",
+            psi_mem="pressure_mem_pct",
+            psi_io="pressure_io_pct",
+            state="link",
+            tag="tags",
+            running="vms_running",
+            guard="level",
+        ),
         states={"link": _states(LinkState, down=LinkState.LOST)},
         out_of_sight=lambda host: host.link is not LinkState.UP,
         lasting=frozenset(
@@ -151,7 +134,7 @@ RESOURCES: dict[str, Resource] = {
     ),
     "jobs": Resource(
         columns=_columns("jobs"),
-        aliases={"job": "id", "to": "subject", "vm": "subject", "user": "by", "outcome": "text", "left": "not_begun"},
+        aliases=_words("jobs", vm="subject", user="by"),
         states={"state": _states(JobState)},
         out_of_sight=lambda _job: False,
         lasting=frozenset(),
@@ -159,7 +142,7 @@ RESOURCES: dict[str, Resource] = {
     ),
     "events": Resource(
         columns=_columns("events"),
-        aliases={"since": "at", "ago": "at", "vm": "name", "what": "text", "sev": "severity"},
+        aliases=_words("events", since="at", vm="name"),
         states={"kind": _states(EventKind, lost=EventKind.LINK_LOST, up=EventKind.LINK_UP)},
         out_of_sight=lambda _event: False,
         lasting=frozenset(),
@@ -168,7 +151,7 @@ RESOURCES: dict[str, Resource] = {
     ),
     "findings": Resource(
         columns=_columns("findings"),
-        aliases={"vm": "name", "what": "text", "sev": "severity"},
+        aliases=_words("findings", vm="name"),
         states={},
         out_of_sight=lambda _finding: False,
         lasting=frozenset(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from fnmatch import translate
 from operator import eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +24,7 @@ PATTERNS_MAX = 100
 VALUE_MAX = 300
 """Characters of one value; a name has 255 at most."""
 
-_FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(!?=|:|~|>=|<=|>|<)")
+_FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_%-]*)(!?=|:|~|>=|<=|>|<)")
 _NUMBER = re.compile(r"([+-]?(?:\d{1,15}\.?\d{0,9}|\.\d{1,9}))([a-z%/]*)", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{0,4}){0,3}(-[0-9a-f]{0,12})?|[0-9a-f]{32}")
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}|\[?[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}\]?")
@@ -56,6 +57,8 @@ _EXAMPLES = {
     Kind.TEXT: "name:web-* or name~web",
 }
 _FLAGS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_MEASURED = frozenset({Kind.NUMBER, Kind.PCT, Kind.BYTES, Kind.BPS, Kind.MS, Kind.TIME, Kind.DURATION})
+"""Kinds of figures that are hardly ever equal to one that somebody writes."""
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, ":": eq}
 
 
@@ -124,7 +127,9 @@ def _states(values: list[Token], operator: str, vocabulary: Mapping[str, str]) -
         found = {state for word, state in vocabulary.items() if says(word)}
         if not found:
             known = ", ".join(dict.fromkeys(vocabulary.values()))
-            raise value.error(f"no state is {value.text[:40]!r}", f"one of: {known}")
+            near = get_close_matches(normal(value.text[:40]), vocabulary, 1, 0.6)
+            meant = f"did you mean {vocabulary[near[0]]}? " if near else ""
+            raise value.error(f"no state is {value.text[:40]!r}", f"{meant}one of: {known}")
         wanted |= found
     return frozenset(wanted)
 
@@ -187,6 +192,9 @@ def _field_test(column: Column, word: Token, operator: str, value: Token, resour
             raise word.error(f"{column.id} is a number", f"compare it: {column.id}>…")
         if operator != ":" and len(values) > 1:
             raise value.error("a comparison takes one number")
+        if operator == ":" and column.kind in _MEASURED and not column.exact:
+            field, wanted = word.text.partition(":")[0], values[0].text[:40]
+            raise word.error(f"{column.id} is measured: compare it", f"{field}>{wanted} or {field}<{wanted}")
         return _number_test(column, read, _COMPARE[operator], [_number(item, column) for item in values])
     if operator not in {":", "~"}:
         raise word.error(f"{column.id} is not a number", f"use {column.id}:… or {column.id}~…")

@@ -49,6 +49,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 5
     """1 stays longest when the terminal is narrow; HIDDEN is shown only where somebody has chosen it."""
     grow: bool = False
+    exact: bool = False
+    """Somebody has set it to a round size: of it, unlike of what is measured, a filter may ask whether it is equal."""
 
 
 VM_COLUMNS: tuple[Column, ...] = (
@@ -140,6 +142,7 @@ VM_COLUMNS: tuple[Column, ...] = (
         kind=Kind.BYTES,
         width=6,
         priority=7,
+        exact=True,
         help="most memory it may have",
     ),
     Column(id="autostart", key="a", title="auto", kind=Kind.FLAG, width=4, priority=8, help="started with its host"),

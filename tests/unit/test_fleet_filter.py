@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kvmtui.errors import FilterError
+from kvmtui.fleet.fields import RESOURCES
 from kvmtui.fleet.filter import COST_MAX, DEPTH_MAX, parse
 from kvmtui.fleet.words import LENGTH_MAX
 from kvmtui.model.columns import COLUMNS
@@ -116,7 +117,10 @@ def matching(text: str) -> str:
         ("cpu>80", "+??"),
         ("cpu>87.5", "-??"),
         ("cpu>=87.5%", "+??"),
-        ("cpu:87.5", "+??"),
+        ("cpu%>80", "+??"),
+        ("MEM%<1", "???"),
+        ("memory:8G", "+??"),
+        ('"web-01>x"', "---"),
         ("!cpu>80", "-??"),
         ("cores<4", "+??"),
         ("vcpus:2,4", "+??"),
@@ -181,7 +185,14 @@ def test_what_matches(text: str, expected: str) -> None:
         ("seen>5ms", 5, 3, "no unit"),
         ("cpu>1,2", 4, 3, "one number"),
         ("cpu~5", 0, 5, "cpu_pct>"),
-        ("state:runing", 6, 6, "running, paused"),
+        ("state:runing", 6, 6, "did you mean running? one of: running, paused"),
+        ("foo-bar>=0", 0, 7, "no field 'foo-bar'"),
+        ("psi-c>1", 0, 5, "no field 'psi-c'"),
+        ("cpu-pct>1", 0, 7, "did you mean cpu_pct?"),
+        ("web-01:22", 0, 6, "quote the word"),
+        ("cpu:5", 0, 5, "cpu_pct is measured: compare it · cpu>5 or cpu<5"),
+        ("used:1G,2G", 0, 10, "used>1G"),
+        ("since:5m", 0, 8, "since<5m"),
         ("state:running,x", 14, 1, "running, paused"),
         ("state>3", 0, 7, "state:"),
         ("auto:perhaps", 5, 7, "yes or no"),
@@ -249,6 +260,16 @@ def test_every_column_of_every_table_can_be_asked_for() -> None:
                 break
             else:
                 pytest.fail(f"no way to ask for {resource}.{column.id}")
+
+
+def test_the_title_of_a_column_is_a_word_for_it() -> None:
+    """What stands over the figures can be asked for; no word means one column here and another there."""
+    for resource, columns in COLUMNS.items():
+        words = RESOURCES[resource]
+        for column in columns:
+            assert words.field(column.id) == words.field(column.title) == column
+        assert not set(words.aliases) & set(words.columns)
+    assert parse("psi-c>=0", "hosts")
 
 
 def test_hosts_and_jobs_have_their_own_words() -> None:
