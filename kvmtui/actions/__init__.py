@@ -8,4 +8,12 @@ from kvmtui.actions.vm import VM_VERBS
 VERBS: dict[str, Verb] = {verb.id: verb for verb in VM_VERBS}
 """Verb id -> declaration, in the order of the menu."""
 
-__all__ = ["VERBS", "Lane", "Verb"]
+
+def told(word: str) -> str:
+    """Return what a word of virsh's or another tool's is here ("kill is off here"); "" if it is no such word."""
+    word = word.casefold()
+    found = [verb.id for verb in VERBS.values() if word == verb.virsh or word in verb.also]
+    return f"{word} is {' or '.join(found)} here" if found and word not in VERBS else ""
+
+
+__all__ = ["VERBS", "Lane", "Verb", "told"]

@@ -55,6 +55,8 @@ class Verb(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the verb to offer when this one is ignored, or ""."""
     virsh: str
     """virsh's own command for it ("shutdown")."""
+    also: tuple[str, ...] = ()
+    """What else people call it, who come from other tools: never understood, but told what it is here."""
 
     def refusal(self, state: VmState) -> str:
         """Return why it cannot be done in ``state``, or "" if it can."""

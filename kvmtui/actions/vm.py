@@ -16,6 +16,7 @@ START = Verb(
     goal=frozenset({VmState.RUNNING}),
     inverse="shutdown",
     virsh="start",
+    also=("boot", "run", "on", "poweron", "power-on", "up", "create"),
 )
 
 SHUTDOWN = Verb(
@@ -33,6 +34,7 @@ SHUTDOWN = Verb(
     inverse="start",
     next_step="off",
     virsh="shutdown",
+    also=("stop", "halt", "poweroff", "power-off", "down", "acpi"),
 )
 
 REBOOT = Verb(
@@ -49,6 +51,7 @@ REBOOT = Verb(
     ignored="the guest did not react to the request",
     stops=True,
     virsh="reboot",
+    also=("restart", "reset", "cycle"),
 )
 
 PAUSE = Verb(
@@ -63,6 +66,7 @@ PAUSE = Verb(
     stops=True,
     inverse="resume",
     virsh="suspend",
+    also=("freeze", "hold"),
 )
 
 RESUME = Verb(
@@ -76,6 +80,7 @@ RESUME = Verb(
     goal=frozenset({VmState.RUNNING}),
     inverse="pause",
     virsh="resume",
+    also=("unpause", "continue", "unfreeze", "wake"),
 )
 
 OFF = Verb(
@@ -91,6 +96,7 @@ OFF = Verb(
     destructive=True,
     stops=True,
     virsh="destroy",
+    also=("stop", "kill", "poweroff", "power-off", "force-off", "forceoff", "terminate"),
 )
 
 VM_VERBS: tuple[Verb, ...] = (START, SHUTDOWN, REBOOT, PAUSE, RESUME, OFF)

@@ -175,25 +175,24 @@ def pick(
     allowed: Collection[str],
     what: str,
     example: str,
-    elsewhere: Mapping[str, str] = MappingProxyType({}),
+    *,
+    also: Mapping[str, str] = MappingProxyType({}),
+    told: Callable[[str], str] = lambda _: "",
 ) -> tuple[str, list[str]]:
     """Return the first word, which is one of ``allowed``, with the words behind it. Raises UsageError.
 
-    ``elsewhere``: what virsh calls it -> what it is called here.
+    ``also``: what else it is called -> which of them is meant; ``told`` says what a word of other tools is here.
     """
     if not words:
         raise UsageError(f"which {what}?", remedy=f"{example} · one of {', '.join(allowed)}")
-    if words[0] not in allowed:
+    word = also.get(words[0], words[0])
+    if word not in allowed:
         from difflib import get_close_matches
 
-        if words[0] in elsewhere:
-            raise UsageError(
-                f"no such {what}", where=words[0], remedy=f"virsh's {words[0]} is {elsewhere[words[0]]} here"
-            )
-        near = get_close_matches(words[0][:40].lower(), allowed, 1)
-        remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}"
-        raise UsageError(f"no such {what}", where=words[0][:40], remedy=remedy)
-    return words[0], list(words[1:])
+        near = get_close_matches(word[:40].lower(), [*allowed, *also], 1)
+        remedy = told(word) or (f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}")
+        raise UsageError(f"no such {what}", where=word[:40], remedy=remedy)
+    return word, list(words[1:])
 
 
 def understand(argv: Sequence[str]) -> Callable[[], int]:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui import text as text_of
-from kvmtui.actions import VERBS
+from kvmtui.actions import VERBS, told
 from kvmtui.cli import exits
 from kvmtui.cli.arguments import pick
 from kvmtui.cli.ask import ask, can_ask
@@ -40,9 +40,7 @@ class Wanted(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Plan, confirm, submit, follow; print what came of it."""
-    verb, words = pick(
-        options.words, VERBS, "verb", "kvmtui do shutdown tag:web --dry-run", {v.virsh: v.id for v in VERBS.values()}
-    )
+    verb, words = pick(options.words, VERBS, "verb", "kvmtui do shutdown tag:web --dry-run", told=told)
     text = _filter(options, words)
     line = connect(options)
     report = Report(demo=line.welcome is not None and line.welcome.demo)

@@ -11,6 +11,7 @@ from kvmtui.cli.arguments import pick
 from kvmtui.cli.complaint import complain, note
 from kvmtui.cli.source import connect
 from kvmtui.cli.table import write_csv, write_json, write_table
+from kvmtui.console.present.looks import LOOKS
 from kvmtui.errors import FilterError
 from kvmtui.model.columns import COLUMNS, Kind
 from kvmtui.text import plural
@@ -56,7 +57,8 @@ Row = dict[str, Any]
 
 def run(options: argparse.Namespace) -> int:
     """Print what matches; exit INCOMPLETE if hosts are missing."""
-    resource, words = pick(options.words, COLUMNS, "list", "kvmtui ls vms")
+    also = {look.name: look.resource for look in LOOKS.values()}
+    resource, words = pick(options.words, COLUMNS, "list", "kvmtui ls vms", also=also)
     text = " ".join(words)
     line = connect(options)
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.console.editing import Entry
 from kvmtui.console.present.cells import Line, Span, fit_line
-from kvmtui.console.sheets import Sheet, entry_spans, rule
+from kvmtui.console.sheets import Sheet, Verdict, rule, typed_lines
 from kvmtui.text import width as width_of
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SHOWN_MAX = 8
 """Offers that are seen at once."""
+_HINT = "tab completes · ↑ ↓ earlier ones · enter does it · esc: nothing is done"
 
 
 class Offer(NamedTuple):
@@ -24,17 +25,6 @@ class Offer(NamedTuple):
     word: str
     """What is shown of it."""
     help: str
-
-
-class Verdict(NamedTuple):
-    """What is to be said of the line as it is."""
-
-    wrong: str = ""
-    """In words; "" if nothing is wrong."""
-    at: range = range(0)
-    """Characters at fault."""
-    said: str = ""
-    """What it would show: "12 of 388"."""
 
 
 def rank(typed: str, word: str) -> tuple[int, int, str] | None:
@@ -85,9 +75,6 @@ class Palette(Sheet):
 
     def lines(self, width: int) -> list[Line]:
         assert self.entry is not None
-        wrong, at_fault, said = self._verdict()
-        room = max(1, width - 3 - len(said) - 2)
-        typed, offset = entry_spans(self.entry, room)
         lines: list[Line] = [rule(width)]
         top = max(0, min(self._at - SHOWN_MAX // 2, len(self._found) - SHOWN_MAX))
         shown = self._found[top : top + SHOWN_MAX]
@@ -96,16 +83,9 @@ class Palette(Sheet):
             arrow = Span(" ▸ " if place == self._at else "   ", "key")
             head = fit_line((Span(offer.word, "accent" if place == self._at else "text"),), word)
             lines.append(fit_line((arrow, *head, Span(f"  {offer.help}", "faint")), width))
-        lines.append(fit_line((Span(" : ", "key"), *fit_line(typed, room), Span(f" {said}", "faint")), width))
-        if wrong:
-            start = 3 + max(0, at_fault.start - offset)
-            marks = " " * start + "^" * max(1, min(len(at_fault), room - start))
-            spans: Line = (Span(marks, "bad"), Span(f" {wrong}", "bad"))
-            if width_of(marks) + width_of(wrong) + 1 > width:
-                spans = (Span(" ^ ", "bad"), Span(wrong, "bad"))
-        else:
-            spans = (Span(" tab completes · ↑ ↓ earlier ones · enter does it · esc: nothing is done", "faint"),)
-        return [*lines, fit_line(spans, width)]
+        if (more := len(self._found) - top - SHOWN_MAX) > 0:
+            lines.append(fit_line((Span(f"   … {more} more", "faint"),), width))
+        return lines + typed_lines(self.entry, " : ", self._verdict(), _HINT, width)
 
     def press(self, key: str, at: float) -> None:
         assert self.entry is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.console.editing import Entry
 from kvmtui.console.present.cells import Line, Span, fit_line, wrap
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _NOTICE_LINES = 4
 """Most lines of one thing that is said."""
+_WRONG_LINES = 3
+"""Most lines of what is said of a mistake in what is typed."""
 
 
 class Sheet:
@@ -117,6 +119,19 @@ class Menu(Sheet):
                 return
 
 
+class Verdict(NamedTuple):
+    """What is to be said of a line that is typed, as it is."""
+
+    wrong: str = ""
+    """In words; "" if nothing is wrong."""
+    at: range = range(0)
+    """Characters at fault."""
+    said: str = ""
+    """What it shows, or would show: "12 of 388"."""
+    note: str = ""
+    """What is shown meanwhile, where something is wrong."""
+
+
 FILTER_HINT = "web host:kvm1 state:paused cpu>80 !tag:x  ·  enter keeps it, esc takes it back"
 
 
@@ -129,11 +144,11 @@ class FilterEntry(Sheet):
         text: str,
         changed: Callable[[str], None],
         closed: Callable[[bool], None],
-        verdict: Callable[[], tuple[str, range, str]],
+        verdict: Callable[[], Verdict],
         hint: str = FILTER_HINT,
     ) -> None:
         """``name`` says what is filtered. ``changed`` is told every change; ``closed`` whether it is kept. ``verdict``
-        gives what is wrong in words, which characters are at fault, and how many rows match."""
+        gives what is to be said of it now."""
         self.entry = Entry(text)
         self._prompt = f" {name} / "
         self._changed = changed
@@ -143,25 +158,11 @@ class FilterEntry(Sheet):
 
     def lines(self, width: int) -> list[Line]:
         assert self.entry is not None
-        wrong, at_fault, matched = self._verdict()
-        lead = len(self._prompt)
-        room = max(1, width - lead - len(matched) - 2)
-        typed, offset = entry_spans(self.entry, room)
-        first = (Span(self._prompt, "key"), *fit_line(typed, room), Span(f" {matched}", "faint"))
-        second: Line
-        if wrong:
-            start = max(0, at_fault.start - offset)
-            marks = " " * (lead + start) + "^" * max(1, min(len(at_fault), room - start))
-            second = (Span(marks, "bad"), Span(f" {wrong}", "bad"))
-            if width_of(marks) + width_of(wrong) + 1 > width:
-                second = (Span(" ^ ", "bad"), Span(wrong, "bad"))
-        else:
-            second = (Span(f" {self._hint}", "faint"),)
-        return [rule(width), fit_line(first, width), fit_line(second, width)]
+        return [rule(width), *typed_lines(self.entry, self._prompt, self._verdict(), self._hint, width)]
 
     def press(self, key: str, at: float) -> None:
         assert self.entry is not None
-        if key == "enter" and self._verdict()[0]:
+        if key == "enter" and self._verdict().wrong:
             return  # what is wrong stays, to be mended
         if key in {"enter", "escape", "ctrl+c"}:
             self._closed(key == "enter")
@@ -174,6 +175,30 @@ class FilterEntry(Sheet):
         assert self.entry is not None
         self.entry.insert(text)
         self._changed(self.entry.text)
+
+
+def typed_lines(entry: Entry, prompt: str, verdict: Verdict, hint: str, width: int) -> list[Line]:
+    """Return what is typed behind its prompt, with what is to be said of it below; ``hint`` where nothing is wrong.
+
+    Marks stand under the characters at fault. Words that do not fit behind the marks have lines of their own.
+    """
+    lead = width_of(prompt)
+    room = max(1, width - lead - width_of(verdict.said) - 2)
+    typed, offset = entry_spans(entry, room)
+    first = fit_line((Span(prompt, "key"), *fit_line(typed, room), Span(f" {verdict.said}", "faint")), width)
+    if not verdict.wrong:
+        return [first, fit_line((Span(f" {hint}", "faint"),), width)]
+    begin, end = max(offset, verdict.at.start), max(offset, verdict.at.stop)
+    before = min(width_of(entry.text[offset:begin]), room - 1)
+    marks = " " * (lead + before) + "^" * max(1, min(width_of(entry.text[begin:end]), room - before))
+    if width_of(marks) + 1 + width_of(verdict.wrong) <= width:
+        told = [fit_line((Span(marks, "bad"), Span(f" {verdict.wrong}", "bad")), width)]
+    else:
+        told = [fit_line((Span(marks, "bad"),), width)]
+        told += [fit_line((Span(f" {line}", "bad"),), width) for line in wrap(verdict.wrong, width - 1, _WRONG_LINES)]
+    if verdict.note:
+        told.append(fit_line((Span(f" {verdict.note}", "faint"),), width))
+    return [first, *told]
 
 
 def entry_spans(entry: Entry, room: int, role: str = "text") -> tuple[Line, int]:

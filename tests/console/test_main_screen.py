@@ -120,6 +120,28 @@ async def test_a_wrong_filter_is_told_under_the_word() -> None:
         assert "^" not in desk.sheet
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_marks_are_under_what_is_wrong_however_much_is_said_of_it(size: tuple[int, int]) -> None:
+    """No count is shown beside it that is of another filter: what is still shown is named."""
+    async with sitting(size=size) as desk:
+        await desk.press("slash", *"cpu>20")
+        desk.app.post_message(Paste(" state:runing"))
+        await desk.settle()
+        typed, marks, *told = desk.sheet.splitlines()[1:]
+        assert marks.strip() == "^" * len("runing")
+        assert marks.index("^") == typed.index("runing")
+        assert "did you mean running?" in told[0]
+        assert typed.endswith("– of 12")
+        assert told[-1] == " the list is still that of cpu>20"
+        await desk.press("ctrl+u")
+        desk.app.post_message(Paste("x" * 3000))
+        await desk.settle()
+        typed, marks, *told = desk.sheet.splitlines()[1:]
+        assert "a word of more than 300 characters" in "".join(told)
+        assert marks.strip("^ ") == ""
+        assert "▸" in desk.text()
+
+
 async def test_only_what_is_wrong_keeps_the_filter() -> None:
     """Z asks for severity beside the filter; an error is still told at its word."""
     async with sitting() as desk:

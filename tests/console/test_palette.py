@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kvmtui.actions import VERBS
 from kvmtui.console.memory import Memory
-from kvmtui.console.palette import rank
+from kvmtui.console.palette import SHOWN_MAX, rank
 from kvmtui.console.present.looks import LOOKS
 from kvmtui.console.screens.commands import commands
 from kvmtui.wire.messages import ListRows, MakePlan, OpenWindow, Submit
@@ -74,8 +74,22 @@ async def test_words_are_completed_and_what_acts_is_never_guessed() -> None:
         assert not desk.worker.asked(MakePlan)
         await desk.press("escape", ":", *"nosuch", "enter")
         assert "there is no command nosuch" in desk.sheet
+        await desk.press("escape", ":", *"stop", "enter")
+        assert "there is no command stop · stop is shutdown or off here" in desk.sheet
+        await desk.press("escape", ":")
+        more = len(set(commands(desk.app.main).values())) - SHOWN_MAX
+        assert f"… {more} more" in desk.sheet
         await desk.press("escape", ":", *"vms host:k", "tab")
         assert ": vms host:kvm" in desk.sheet
+
+
+async def test_a_table_is_found_by_either_of_its_names() -> None:
+    """Tasks of the console are jobs of the command line; it is offered once."""
+    async with sitting() as desk:
+        await desk.press(":", *"jobs")
+        assert desk.sheet.count("what was done and is being done") == 1
+        await desk.press(*" state:failed", "enter")
+        assert "tasks ── /state:failed" in desk.lines()[1]
 
 
 async def test_a_verb_is_asked_about_as_from_its_menu() -> None:

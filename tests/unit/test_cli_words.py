@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvmtui.actions import VERBS, told
 from kvmtui.cli import exits, main
+from kvmtui.cli.arguments import pick
 from kvmtui.cli.complaint import exit_code
+from kvmtui.console.present.looks import LOOKS
 from kvmtui.errors import (
     ConfigError,
     FilterError,
@@ -20,6 +23,7 @@ from kvmtui.errors import (
     UsageError,
     WorkerError,
 )
+from kvmtui.model.columns import COLUMNS
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +46,13 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ls vms --timeout 61", "0 to 60 seconds"),
         ("do", "which verb?"),
         ("do strat name:x", "strat: no such verb · did you mean start?"),
-        ("do destroy name:x", "virsh's destroy is off here"),
+        ("do destroy name:x", "destroy: no such verb · destroy is off here"),
+        ("do unpause name:x", "unpause is resume here"),
+        ("do STOP name:x", "stop is shutdown or off here"),
+        ("do poweroff name:x", "poweroff is shutdown or off here"),
+        ("do suspend name:x", "suspend is pause here"),
+        ("ls task", "task: no such list · did you mean tasks?"),
+        ("ls tasks -o xml", "invalid choice"),
         ("do start", "which VMs? · name:web-01"),
         ("do start name:x --all", "either a filter or --all"),
         ("do start name:x --expect many", "'many' is no count"),
@@ -144,3 +154,16 @@ def test_each_kind_of_error_has_its_code() -> None:
         LibvirtError("x", 1, 1): exits.FAILED,
     }
     assert {error: exit_code(error) for error in codes} == codes
+
+
+def test_a_list_may_be_called_as_the_console_calls_it() -> None:
+    also = {look.name: look.resource for look in LOOKS.values()}
+    assert pick(["tasks", "state:done"], COLUMNS, "list", "", also=also) == ("jobs", ["state:done"])
+
+
+def test_words_of_other_tools_are_told_and_never_ours() -> None:
+    """What is a verb here is not at the same time a word for another one."""
+    for verb in VERBS.values():
+        assert not set(verb.also) & set(VERBS)
+        assert told(verb.id) == ""
+        assert all(verb.id in told(word) for word in verb.also)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmtui.actions import told
 from kvmtui.console.memory import with_command
-from kvmtui.console.palette import Offer, Palette, Verdict, rank
+from kvmtui.console.palette import Offer, Palette, rank
 from kvmtui.console.present.looks import LOOKS
 from kvmtui.console.screens.commands import Command, commands
+from kvmtui.console.sheets import Verdict
 from kvmtui.errors import ConfigError, FilterError, KvmtuiError, UsageError
 from kvmtui.model.columns import COLUMNS, Kind
 from kvmtui.model.host import LinkState
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from kvmtui.console.screens.page import Page
 
-OFFERS_MAX = 40
+OFFERS_MAX = 1_000
 
 
 class CommandLine:
@@ -44,11 +46,14 @@ class CommandLine:
     def _offers(self, line: str) -> Sequence[Offer]:
         word, space, rest = line.lstrip().partition(" ")
         if not space:
-            ranked = [(found, c) for c in self._commands.values() if (found := rank(word, c.word)) is not None]
-            if word:
-                ranked.sort(key=lambda pair: pair[0])
+            best: dict[Command, tuple[tuple[int, int, str], str]] = {}
+            for said, c in self._commands.items():
+                found = rank(word, said)
+                if found is not None and (c not in best or (word and found < best[c][0])):
+                    best[c] = (found, said)
+            ranked = sorted(best.items(), key=lambda pair: pair[1][0]) if word else list(best.items())
             return [
-                Offer(f"{c.word} " if c.takes else c.word, f"{c.word} {c.takes}".rstrip(), c.help) for _, c in ranked
+                Offer(f"{said} " if c.takes else said, f"{said} {c.takes}".rstrip(), c.help) for c, (_, said) in ranked
             ][:OFFERS_MAX]
         command = self._commands.get(word)
         if command is None:
@@ -82,8 +87,8 @@ class CommandLine:
         command = self._commands.get(word)
         self._verdict = Verdict()
         self._asked = line
-        if space and command is None:
-            self._verdict = Verdict("there is no such command", range(len(word)))
+        if space and self._meant(word) is None:
+            self._complain(word)
         elif command is not None and rest.strip() and not command.takes:
             self._verdict = Verdict(f"nothing follows {word}", range(len(line) - len(rest), len(line)))
         elif command is not None and command.table and rest.strip():
@@ -126,17 +131,17 @@ class CommandLine:
         """Return the command of that word, or the only one that begins so and acts on nothing."""
         if word in self._commands:
             return self._commands[word]
-        near = [command for command in self._commands.values() if command.word.startswith(word)]
+        near = list({command for said, command in self._commands.items() if said.startswith(word)})
         return near[0] if len(near) == 1 and not near[0].acts else None
 
     def _complain(self, word: str) -> None:
-        near = sorted(command.word for command in self._commands.values() if command.word.startswith(word))
+        near = sorted(said for said in self._commands if said.startswith(word))
         if word in self._commands:
             wrong = f"nothing follows {word}"
         elif near:
             wrong = f"which? {', '.join(near[:6])}"
         else:
-            wrong = f"there is no command {clean(word, 40)} · tab offers what there is"
+            wrong = f"there is no command {clean(word, 40)} · {told(clean(word, 40)) or 'tab offers what there is'}"
         self._verdict = Verdict(wrong, range(len(word)))
 
     def _do(self, line: str, command: Command, rest: str) -> None:

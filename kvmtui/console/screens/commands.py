@@ -163,9 +163,14 @@ def _actions(console: Console, page: Page) -> Iterable[Command]:
 
 
 def commands(page: Page) -> dict[str, Command]:
-    """Return what can be typed on a page, by its word; a command's own declaration comes before a key's."""
+    """Return what can be typed on a page, by its word; a command's own declaration comes before a key's.
+
+    A table is found under what ``kvmtui ls`` calls it, too.
+    """
     every = (*table_commands(), *OWN, *_verbs(), *_actions(page.console, page))
     found: dict[str, Command] = {}
     for command in every:
         found.setdefault(command.word, command)
+    for command in table_commands():
+        found.setdefault(LOOKS[command.table].resource, command)
     return found

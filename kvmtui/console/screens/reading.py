@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.console.present.frame import WIDE, whole
 from kvmtui.console.screens.page import Page
-from kvmtui.console.sheets import FilterEntry
+from kvmtui.console.sheets import FilterEntry, Verdict
 from kvmtui.console.widgets.text import Text
 from kvmtui.text import plural
 
@@ -60,8 +60,8 @@ class ReadingPage(Page):
             if not keep:
                 self.text.look_for("")
 
-        def verdict() -> tuple[str, range, str]:
-            return "", range(0), f"{found[0]} of {plural(found[1], 'line')}" if self.text.needle else ""
+        def verdict() -> Verdict:
+            return Verdict(said=f"{found[0]} of {plural(found[1], 'line')}" if self.text.needle else "")
 
         key = self.console.keymap.key_of
         hint = f"{key('text.next_match')} {key('text.previous_match')} go on from here once enter has kept it"

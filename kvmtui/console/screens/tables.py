@@ -13,9 +13,10 @@ from kvmtui.console.screens.marking import Marking
 from kvmtui.console.screens.ordering import order_menu, remember_order
 from kvmtui.console.screens.page import Page
 from kvmtui.console.screens.seeking import seek
-from kvmtui.console.sheets import FilterEntry
+from kvmtui.console.sheets import FilterEntry, Verdict
 from kvmtui.console.widgets.lines import Foot
 from kvmtui.console.widgets.table import Table
+from kvmtui.text import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,9 +115,14 @@ class TablePage(Page):
                 table.try_filter(before, key)
             table.trouble = ""
 
-        def verdict() -> tuple[str, range, str]:
+        def verdict() -> Verdict:
             listing = table.listing
-            return table.trouble, table.trouble_at, f"{listing.matched} of {listing.total}"
+            if not table.trouble:
+                return Verdict(said=f"{listing.matched} of {listing.total}")
+            note = f"the list is still that of {fit(listing.filter, 40).rstrip()}" if listing.filter else ""
+            return Verdict(
+                table.trouble, table.trouble_at, f"– of {listing.total}", note or "the list is still the whole one"
+            )
 
         self.open_sheet(FilterEntry(table.look_of.name, before, table.try_filter, closed, verdict))
 
