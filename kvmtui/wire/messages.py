@@ -161,6 +161,8 @@ class ListRows(Request["Page"], frozen=True, tag="list"):
     """One page of a query, now. Answered by Page."""
 
     query: Query
+    for_act: bool = False
+    """Refuse a filter that is too loose to act upon, as MakePlan does."""
 
 
 class GetDetail(Request["VmDetail"], frozen=True, tag="detail"):

@@ -40,14 +40,16 @@ class Listings:
         query, now = request.query, self._clock()
         snapshot = self._last.pop(connection, None)
         if snapshot is None or query.first <= 0 or not snapshot.has(query) or not 0 <= now - snapshot.now < GOOD_FOR_S:
-            snapshot = await self._take(query)
+            snapshot = await self._take(query, for_act=request.for_act)
         page = snapshot.page(query)
         if max(0, query.first) + len(page.rows) < page.matched:
             self._last[connection] = snapshot
         return page
 
-    async def _take(self, query: Query) -> Snapshot:
+    async def _take(self, query: Query, *, for_act: bool) -> Snapshot:
         selection = Selection(query, self._fleet)
+        if for_act:
+            self._fleet.filter(query.filter, query.resource, for_act=True)
         while True:
             jobs, now = self._jobs() if query.resource == "jobs" else (), self._clock()
             if selection.refresh(self._fleet, jobs, now, hold=False, until=time.monotonic() + SLICE_S):

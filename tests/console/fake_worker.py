@@ -232,7 +232,7 @@ class FakeWorker:
             messages.OpenSeries: self._series,
             messages.OpenSummary: self._summary,
             messages.CloseWindow: lambda request, connection: connection.views.unfollow(request.window),
-            messages.ListRows: lambda request, _: self._page(request.query),
+            messages.ListRows: lambda request, _: self._page(request.query, for_act=request.for_act),
             messages.GetDetail: lambda request, _: self._detail(request),
             messages.Mark: lambda request, _: self._mark(request),
             messages.Select: self._select,
@@ -285,7 +285,9 @@ class FakeWorker:
         connection.follow(0, SummaryView(self))
         return self.summary
 
-    def _page(self, query: Query) -> messages.Page:
+    def _page(self, query: Query, *, for_act: bool) -> messages.Page:
+        if for_act:
+            parse(query.filter, query.resource, for_act=True)
         rows, total = self.selected(query)
         shown = rows[query.first : query.first + query.count]
         cells = tuple(tuple(getattr(row, column) for column in query.columns) for row in shown)

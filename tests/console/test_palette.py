@@ -89,7 +89,7 @@ async def test_a_table_is_found_by_either_of_its_names() -> None:
         await desk.press(":", *"jobs")
         assert desk.sheet.count("what was done and is being done") == 1
         await desk.press(*" state:failed", "enter")
-        assert "tasks ── /state:failed" in desk.lines()[1]
+        assert desk.line_with("4 tasks ── /state:failed")
 
 
 async def test_a_verb_is_asked_about_as_from_its_menu() -> None:
@@ -104,6 +104,20 @@ async def test_a_verb_is_asked_about_as_from_its_menu() -> None:
         await desk.press("escape", ":", *"shutdown name:web-*", "enter")
         assert desk.worker.asked(MakePlan)[-1].filter == "name:web-*"
         assert not desk.worker.asked(Submit)
+
+
+async def test_that_a_word_is_too_little_for_an_act_is_said_as_it_is_typed() -> None:
+    """What would be enough is offered first."""
+    async with sitting() as desk:
+        await desk.press(":", *"shutdown db")
+        assert "a word without a field is not enough for an act" in desk.sheet
+        assert " of 12" not in desk.sheet
+        await desk.press("tab", "tab")
+        assert desk.worker.asked(ListRows)[-1].query.filter == "name~db"
+        assert "2 of 12" in desk.sheet
+        await desk.press("escape", ":", *"vms db")
+        assert "2 of 12" in desk.sheet
+        assert "name~db" not in desk.sheet
 
 
 async def test_commands_are_recalled() -> None:

@@ -203,6 +203,8 @@ async def test_a_wrong_filter_leaves_the_window(talk: Talk) -> None:
     with pytest.raises(FilterError) as told:
         await talk.client.call(OpenWindow(window=7, query=wrong))
     assert (told.value.offset, told.value.length) == (4, 6)
+    with pytest.raises(FilterError, match="not enough for an act"):
+        await talk.client.call(ListRows(query=Query(resource="vms", filter="web"), for_act=True))
     moved = Query(resource="vms", columns=COLUMNS, sort="name", first=5, count=10)
     assert not (await talk.rows(OpenWindow(window=7, query=moved))).reset
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import told
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from kvmtui.console.screens.page import Page
 
 OFFERS_MAX = 1_000
+_PLAIN = re.compile(r"[^\s!():~<>=\"]+")
+"""A word that asks for no field."""
 
 
 class CommandLine:
@@ -60,16 +63,22 @@ class CommandLine:
             return ()
         head, _, last = rest.rpartition(" ")
         lead = f"{word} {head} " if head else f"{word} "
-        words = self._filter_words(command.table, last) if command.table else command.offers(self._page)
+        words = self._filter_words(command, last) if command.table else command.offers(self._page)
         ranked_words = [(found, each) for each in words if (found := rank(last, each)) is not None and each != last]
         return [Offer(lead + each, each, "") for _, each in sorted(ranked_words)][:OFFERS_MAX]
 
-    def _filter_words(self, table: str, last: str) -> Iterable[str]:
-        """Return words that a filter could go on with: fields, then the values that are known of one."""
-        resource = LOOKS[table].resource
+    def _filter_words(self, command: Command, last: str) -> Iterable[str]:
+        """Return words that a filter could go on with: fields, then the values that are known of one.
+
+        An act wants to know where to look for a word: in the name, most often.
+        """
+        resource = LOOKS[command.table].resource
         field, colon, _ = last.partition(":")
+        if not colon and not last:
+            return ()
         if not colon:
-            return [_field(column.id, column.kind) for column in COLUMNS[resource]] if last else ()
+            in_name = [f"name:{last}", f"name~{last}"] if command.acts and _PLAIN.fullmatch(last) else []
+            return in_name + [_field(column.id, column.kind) for column in COLUMNS[resource]]
         values: Iterable[str] = ()
         if field in {"host", "name"} and (field == "host" or resource == "hosts"):
             values = self._page.console.main.hosts.listing.keys()
@@ -97,7 +106,7 @@ class CommandLine:
     async def _try(self, line: str, command: Command, rest: str) -> None:
         query = Query(resource=LOOKS[command.table].resource, filter=rest, count=1)
         try:
-            page = await self._page.console.feed.call(ListRows(query=query))
+            page = await self._page.console.feed.call(ListRows(query=query, for_act=command.acts))
             verdict = Verdict(said=f"{page.matched} of {page.total}")
         except FilterError as error:
             start = len(line) - len(rest) + error.offset
