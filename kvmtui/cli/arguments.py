@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
@@ -112,6 +113,27 @@ def _trust() -> _Parser:
     return parser
 
 
+def _span(word: str) -> float:
+    found = re.fullmatch(r"(\d{1,9})([smhdw]?)", word)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{word!r} is no span of time: 30m, 2h, 7d")
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}[found[2]]
+
+
+def _audit() -> _Parser:
+    about = "The record of what was done, by whom, and what came of it; read beside the worker, or without one."
+    parser = _parser("audit", about, epilog=CHAIN)
+    what = "show: the newest records; verify: whether nothing was changed, removed or moved; export: all, as JSON lines"
+    parser.add_argument("act", choices=("show", "verify", "export"), help=what)
+    for option, words in (("job", "ID"), ("vm", "NAME|UUID"), ("host", "HOST"), ("user", "NAME"), ("verb", "VERB")):
+        parser.add_argument(f"--{option}", default="", metavar=words, help=f"show: of this {option}")
+    parser.add_argument("--since", type=_span, metavar="SPAN", help="show: not older than this: 30m, 2h, 7d")
+    parser.add_argument("-n", dest="count", type=_count, default=100, metavar="N", help="show: at most N (default 100)")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="show: how")
+    parser.add_argument("--head", default="", metavar="SEQ:HASH", help="verify: an end of it that was kept elsewhere")
+    return parser
+
+
 def _worker() -> _Parser:
     parser = _parser("worker", "The process in the background that holds the links to the hosts.")
     acts = ("run", "status", "stop", "unit")
@@ -148,6 +170,7 @@ COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
     "check": (_check, "check the config, and keys and themes of your own"),
     "trust": (_trust, "show a host's SSH key, accept it"),
+    "audit": (_audit, "show, verify, export: the record of what was done"),
     "worker": (_worker, "run, status, stop, unit: the process in the background"),
     "demo": (_demo, "an invented fleet to play with; a command may follow"),
 }
@@ -168,6 +191,11 @@ OF_EVENTS = (
 CONFIRMING = """confirming: --yes where it is asked for with y; --expect N where it touches many VMs, a whole
   host, or destroys something; on a terminal without them: what the question says. Acts want
   words with a field (name:web-01), or --all."""
+
+
+CHAIN = """exit 0: sound; 1: it is not. A record's hash is SHA-256 over the hash before it (64 zeros before the first),
+a newline, and the record as export gives it. That its end was cut off shows only beside an end that was
+kept elsewhere: keep what verify prints."""
 
 
 def pick(

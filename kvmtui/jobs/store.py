@@ -66,7 +66,7 @@ class Store:
         self.path = path
         self.writes = 0
         """How often something was written."""
-        with _refused(path, clock):
+        with refused(path, clock):
             self._inode = _make(path, clock)
             self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             try:
@@ -78,7 +78,7 @@ class Store:
 
     def write(self, changes: Sequence[Change]) -> None:
         """Make ``changes`` durable, all of them or none."""
-        with _refused(self.path, self._clock):
+        with refused(self.path, self._clock):
             self._check_place()
             self.writes += 1
             with self._transaction():
@@ -89,7 +89,7 @@ class Store:
 
     def rows(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
-        with _refused(self.path, self._clock):
+        with refused(self.path, self._clock):
             return self._connection.execute(sql, values).fetchall()
 
     def damaged(self, words: str) -> NotRecordedError:
@@ -208,22 +208,6 @@ def is_own_fault(error: NotRecordedError) -> bool:
     return isinstance(error.__cause__, ValueError | TypeError | OverflowError | sqlite3.IntegrityError)
 
 
-def verify(path: Path) -> audit.Verified:
-    """Walk along the audit record of the journal at ``path``, beside a worker that writes to it or without one.
-
-    Raises NotRecordedError if it cannot be read.
-    """
-    with _refused(path, lambda: 0.0):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
-        try:
-            connection.execute("BEGIN")
-            row = connection.execute("SELECT seq, hash FROM head").fetchone()
-            lines = connection.execute("SELECT seq, CAST(record AS BLOB), hash FROM audit ORDER BY seq")
-            return audit.verify((audit.Line(*line) for line in lines), audit.Head(*row) if row else audit.Head())
-        finally:
-            connection.close()
-
-
 class _DamagedError(Exception):
     """The file can be read, and is not what was written."""
 
@@ -267,7 +251,7 @@ def _code(error: sqlite3.Error) -> int:
 
 
 @contextlib.contextmanager
-def _refused(path: Path, clock: Callable[[], float]) -> Iterator[None]:
+def refused(path: Path, clock: Callable[[], float]) -> Iterator[None]:
     """Say in our words why the journal could not be written."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from kvmtui.jobs import store
+from kvmtui.jobs import record
 from kvmtui.model.job import ENDED
 from tests.lab.cluster import Cluster
 from tests.lab.commands import LabError
@@ -101,8 +101,8 @@ def play_round(lab: Cluster, product: Product, guests: list[Guest], dice: random
     if not fault.is_outage:
         assert said != "done" or there == AFTER[verb], f"{tried}: said done, but it is {there}"
         assert said != "failed" or there != AFTER[verb], f"{tried}: said failed, but it is {there}"
-    record = store.verify(next(lab.seat.layout.home.rglob("journal.db")))
-    assert record.is_sound, f"{tried}: {record}"
+    found = record.verify(next(lab.seat.layout.home.rglob("journal.db")))
+    assert found.is_sound, f"{tried}: {found}"
     return f"{tried} · {said}, {there}"
 
 

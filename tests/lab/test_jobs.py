@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kvmtui.jobs.store import verify
+from kvmtui.jobs.record import verify
 from tests.lab import guest
 from tests.lab.cluster import Cluster
 from tests.lab.conftest import GuestFactory, TinyFactory

@@ -20,7 +20,8 @@ from kvmtui.errors import NotRecordedError
 from kvmtui.guard.client import ClientId
 from kvmtui.jobs.engine import Engine
 from kvmtui.jobs.journal import Journal
-from kvmtui.jobs.store import Change, Store, verify
+from kvmtui.jobs.record import verify
+from kvmtui.jobs.store import Change, Store
 from kvmtui.model.job import ENDED, Job, JobDetail, JobState, StepState
 from tests.unit import virtual_time
 from tests.unit.jobs_world import EFFECTS, Machine, Manner, World, before, machines

@@ -16,7 +16,7 @@ from kvmtui.errors import NotRecordedError, RefusedError, UsageError
 from kvmtui.guard.client import ClientId
 from kvmtui.jobs.engine import Engine
 from kvmtui.jobs.journal import Journal
-from kvmtui.jobs.store import verify
+from kvmtui.jobs.record import verify
 from kvmtui.model.job import ENDED, Danger, Job, JobDetail, JobState, Plan, StepState, Verdict
 from kvmtui.model.vm import VmState
 from tests.unit import virtual_time

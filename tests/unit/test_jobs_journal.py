@@ -24,8 +24,9 @@ from kvmtui.guard.client import this_process
 from kvmtui.jobs import rows
 from kvmtui.jobs.journal import Journal
 from kvmtui.jobs.live import LiveJob
+from kvmtui.jobs.record import verify
 from kvmtui.jobs.rows import Order
-from kvmtui.jobs.store import Change, Store, note, verify
+from kvmtui.jobs.store import Change, Store, note
 from kvmtui.jobs.writer import Writer
 from kvmtui.model.job import JobState, Step, StepState, Target
 from kvmtui.model.vm import VmState
