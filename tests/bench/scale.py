@@ -252,14 +252,14 @@ def _deaf(run: Run) -> list[Figure]:
     answers = sorted(run.deaf.answers)
     return [
         Figure(
-            "a minute with a terminal that does not read, and a client that is stopped: the latest poll of 64 VMs",
+            "a minute with a terminal that does not read, and a client that is stopped: the latest poll of three hosts",
             f"{ms(late)} late, of {len(run.deaf.polls)} polls",
             f"when everybody reads: {ms(max(run.calm.polls, default=float('nan')))}",
             "≤ 100 ms",
             late <= 0.1,
         ),
         Figure(
-            "the same minute: an answer to another client",
+            "the same minute: a list for another client",
             f"median {ms(answers[len(answers) // 2])}, worst {ms(answers[-1])}",
             f"when everybody reads: worst {ms(max(run.calm.answers))}",
         ),
