@@ -96,6 +96,7 @@ class KnownVms(VmRows):
     def take_sampling(self, report: Sampling, host_cpus: int | None) -> None:
         """Take in figures of some of them."""
         at, stuck, before = report.at, dict(report.stuck), self._stuck
+        states_at = at if report.states_at is None else report.states_at
         self._stuck = stuck
         for uuid in stuck.keys() | before.keys():
             if uuid in self.rows and stuck.get(uuid) != before.get(uuid):
@@ -105,9 +106,9 @@ class KnownVms(VmRows):
             vm = self.rows.get(uuid)
             if vm is None:
                 continue
-            changed = self._with_state(vm, counters, at)
+            changed = self._with_state(vm, counters, states_at)
             if changed.state in ACTIVE and counters.state in ACTIVE and uuid not in stuck:
-                changed = self._with_figures(changed, counters, at, host_cpus)
+                changed = self._with_figures(changed, counters, at, states_at, host_cpus)
             if changed is not vm:
                 self._put(changed, at)
 
@@ -190,7 +191,8 @@ class KnownVms(VmRows):
             if self._shared.is_past(event.at, self.seen(vm)):
                 return
             if state in ACTIVE or vm.persistent:
-                self._put(self._in_state(vm, state, event.detail, event.at), event.at)
+                # the same state again is news too: of when it was so
+                self._put(replace(self._in_state(vm, state, event.detail, event.at), seen=event.at), event.at)
             else:
                 self._gone[vm.uuid] = event.at
                 last = self._in_state(vm, state, event.detail, event.at)
@@ -239,7 +241,7 @@ class KnownVms(VmRows):
             self._listing = None
         return self._in_state(vm, state, counters.reason, at)
 
-    def _with_figures(self, vm: Vm, counters: Counters, at: float, host_cpus: int | None) -> Vm:
+    def _with_figures(self, vm: Vm, counters: Counters, at: float, states_at: float, host_cpus: int | None) -> Vm:
         before_at, before = self._readings.get(vm.uuid, (0.0, None))
         if before is not None and (0 <= at - before_at < CLOSEST_S or self._shared.is_past(at, before_at)):
             return vm
@@ -260,7 +262,7 @@ class KnownVms(VmRows):
             net_tx_bps=found.net_tx_bps,
             vcpus=counters.vcpus or vm.vcpus,
             mem_max_bytes=counters.mem_max_bytes or vm.mem_max_bytes,
-            seen=vm.seen if self._shared.is_past(at, vm.seen) else at,
+            seen=vm.seen if self._shared.is_past(states_at, vm.seen) else states_at,
             sampled=at,
         )
         self._shared.recent.add_vm(vm)

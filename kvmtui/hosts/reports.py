@@ -94,6 +94,8 @@ class Sampling(Report, frozen=True):
     """Statistics of some VMs of the host. VMs that do not run come with state only, or not at all."""
 
     vms: tuple[Counters, ...]
+    states_at: float | None = None
+    """When the states in it were read, where that was before ``at``: invented figures go with the last listing."""
     stuck: tuple[tuple[str, str], ...] = ()
     """(UUID, why) of all VMs of the host whose figures cannot be had now ("monitor stuck for 40s"): who is not in it is
     not stuck (any more)."""

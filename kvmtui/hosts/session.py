@@ -72,6 +72,7 @@ class Session:
         self._lane: Lane | None = None
         self._listing: hypervisor.Listing | None = None
         self._vms: tuple[Listed, ...] = ()
+        self._listed_at = 0.0
         self._flags_until = 0.0
         self._up = False
         self._identify_at: float | None = self._loop.time()
@@ -221,7 +222,7 @@ class Session:
                 self._synthetic.learn(await self._poll_lane.call(lambda conn: hypervisor.sizes(conn, new), IDENTIFY_S))
         if before is None:
             self._flags_until = began + FLAGS_S * self._poller.pace
-        self._listing, self._vms = found, found.vms
+        self._listing, self._vms, self._listed_at = found, found.vms, at
         active = (vm.uuid for vm in found.vms if vm.state in ACTIVE)
         spent_s = found.spent_s if self._synthetic is None else 0.0  # in this process: there is no libvirtd to spare
         self._poller.listed(began, spent_s, found.round_trip_s, active)
@@ -233,17 +234,16 @@ class Session:
             self._surveyor.listed(found.vms)
 
     async def _sample(self, step: Task, began: float) -> None:
-        at = self._clock()
+        at, states_at, took_s = self._clock(), None, 0.0
         if self._synthetic is not None:
-            vms = self._synthetic.counters(self._vms, step.uuids, at)
-            took_s = 0.0
+            vms, states_at = self._synthetic.counters(self._vms, step.uuids, at), self._listed_at
         else:
-            sample = await self._poll_lane.call(
+            vms, took_s = await self._poll_lane.call(
                 lambda conn: hypervisor.sample(conn, step.uuids, step.groups), step.deadline_s
             )
-            vms, took_s = sample.vms, sample.took_s
         self._poller.sampled(step, began, took_s, len(vms))
-        self._deliver(Sampling(host=self.name, at=at, vms=vms, stuck=self._poller.held.stuck(self._loop.time())))
+        stuck = self._poller.held.stuck(self._loop.time())
+        self._deliver(Sampling(host=self.name, at=at, vms=vms, states_at=states_at, stuck=stuck))
 
     async def _reopen(self, why: CallEndedError) -> None:
         """The lane that polls is over: open another one, at once. Raises LinkError if that cannot be."""

@@ -16,6 +16,7 @@ import pytest
 from kvmtui.actions import VERBS, Lane
 from kvmtui.config import Config, HostConfig, Periods
 from kvmtui.errors import LibvirtError, LinkError, RefusedError
+from kvmtui.fleet.fleet import Fleet
 from kvmtui.hosts.pool import HostPool
 from kvmtui.hosts.reports import Counters, Happened, Identity, LinkReport, Listing, Report, Sampling, Surveyed, Vitals
 from kvmtui.model.host import LinkState
@@ -169,6 +170,33 @@ async def test_demo_figures_are_invented_and_say_so(tmp_path: Path) -> None:
         sampling = await heard.first(Sampling, lambda sampling: len(sampling.vms) == 3)
         assert all(map(known, sampling.vms))
         assert (await heard.first(Vitals, lambda vitals: vitals.total_ticks is not None)).mem_total_bytes
+
+
+async def test_what_is_done_in_the_demo_is_told_once(tmp_path: Path) -> None:
+    """Figures made up between an event and the next listing do not bring back the state from before."""
+    host = HostConfig(name="a", uri=world(tmp_path, "a"))
+    quick = Config(name="test", hosts=(host,), demo=True, periods=Periods(state_s=0.5, watched_s=0.01, others_s=0.01))
+    async with running(quick, tmp_path) as (pool, heard):
+        listing = await heard.first(Listing)
+        pool.watch({"a": frozenset(UUIDS)})
+        acts = [
+            ("off", VmState.OFF),
+            ("start", VmState.RUNNING),
+            *[("pause", VmState.PAUSED), ("resume", VmState.RUNNING)] * 3,
+        ]
+        for verb_id, state in acts:
+            verb, since = VERBS[verb_id], len(heard.reports)
+            for uuid in UUIDS:
+                await pool.act("a", uuid, verb.call, verb.args, verb.lane, verb.deadline_s)
+            for uuid in UUIDS:
+                await heard.first(Happened, lambda event, uuid=uuid: event.uuid == uuid, since=since)  # type: ignore[misc]
+                await heard.first(Listing, in_state(uuid, state), since=since)
+    fleet = Fleet((host,))
+    for report in heard.reports:
+        if report.at <= listing.at or not isinstance(report, Vitals):
+            fleet.reduce(report)
+    told = [event for event in fleet.events.rows.values() if event.uuid == UUIDS[0]]
+    assert len(told) == len(acts), [event.text for event in told]
 
 
 async def test_apply_touches_only_what_changed(tmp_path: Path) -> None:
