@@ -74,11 +74,15 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 
 def _ls() -> _Parser:
-    usage = "kvmtui ls hosts|vms|jobs|events|findings [FILTER …] [-o table|json|csv] [--timeout SECONDS]"
+    usage = (
+        "kvmtui ls hosts|vms|jobs|events|findings [FILTER …] [-o table|json|csv] [--columns A,B] [--timeout SECONDS]"
+    )
     about = "List hosts, VMs, jobs, the events that were seen, or what was found about the fleet."
     parser = _parser("ls", about, usage=usage, epilog=f"{FILTERS}\n{OF_EVENTS}")
     parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|events|findings FILTER")
     parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
+    what = "columns of a table or of CSV, by title or by their name in JSON: name,host,cpu%%,trouble"
+    parser.add_argument("--columns", metavar="A,B", help=what)
     _add_timeout(parser)
     return parser
 

@@ -6,13 +6,16 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from kvmtui.cli import exits
 from kvmtui.cli.arguments import pick
 from kvmtui.cli.complaint import complain, note
 from kvmtui.cli.source import connect
 from kvmtui.cli.table import write_csv, write_json, write_table
+from kvmtui.console.present.columns import CHOSEN, called
 from kvmtui.console.present.looks import LOOKS
-from kvmtui.errors import FilterError
+from kvmtui.errors import FilterError, UsageError
 from kvmtui.model.columns import COLUMNS, Kind
 from kvmtui.text import plural
 from kvmtui.wire.messages import ListRows, Query, Settle
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from kvmtui.model.columns import Column
     from kvmtui.wire.line import Line
     from kvmtui.wire.messages import Missing, Page
 
@@ -39,6 +43,8 @@ _SORT = {
     "events": ("at", False),
     "findings": ("", False),
 }
+_TOLD, _TROUBLE_CELLS = 2, 28
+"""Priority and width of what is wrong, where something is."""
 _KEPT = frozenset({"jobs", "events"})
 """Lists of what is written down: they wait for no host."""
 _AGELESS = _KEPT | {"findings"}
@@ -60,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
     also = {look.name: look.resource for look in LOOKS.values()}
     resource, words = pick(options.words, COLUMNS, "list", "kvmtui ls vms", also=also)
     text = " ".join(words)
+    columns = _columns(options, resource)
     line = connect(options)
     try:
         _page(line, resource, text, 0, 1)  # a filter that means nothing is told before anything is waited for
@@ -75,14 +82,41 @@ def run(options: argparse.Namespace) -> int:
     finally:
         line.close()
     demo = line.welcome is not None and line.welcome.demo
-    columns = COLUMNS[resource]
     if options.output == "table":
-        write_table(sys.stdout, columns, rows, now, demo=demo)
+        write_table(sys.stdout, columns or _usual(resource, rows), rows, now, demo=demo)
     else:
         write = write_json if options.output == "json" else write_csv
-        write(sys.stdout, [_promised(row, now, resource, demo=demo) for row in rows], _names(resource))
+        names = [column.id for column in columns] or _names(resource)
+        write(sys.stdout, [_promised(row, now, resource, demo=demo) for row in rows], names)
     tell_missing(missing)
     return exits.INCOMPLETE if missing else exits.DONE
+
+
+def _columns(options: argparse.Namespace, resource: str) -> list[Column]:
+    """Return the columns that are asked for, none for the usual ones. Raises UsageError."""
+    if options.columns is None:
+        return []
+    if options.output == "json":
+        raise UsageError("--columns chooses for tables and CSV", remedy="JSON has every field")
+    words = [word.strip() for word in options.columns.split(",") if word.strip()]
+    if not words:
+        raise UsageError("--columns names none", remedy="--columns name,host,state")
+    found = called(COLUMNS[resource], words)
+    return [replace(_roomy(column), priority=min(column.priority, CHOSEN)) for column in found]
+
+
+def _roomy(column: Column) -> Column:
+    """Return a column as it stands where nothing else on the screen says it in words."""
+    return replace(column, width=_TROUBLE_CELLS, grow=True) if column.id == "trouble" else column
+
+
+def _usual(resource: str, rows: Iterable[Row]) -> list[Column]:
+    """Return the columns of a table; why a row is wrong is the last of them where one is."""
+    every = COLUMNS[resource]
+    if not any(row.get("trouble") for row in rows):
+        return list(every)
+    told = [replace(_roomy(column), priority=_TOLD) for column in every if column.id == "trouble"]
+    return [column for column in every if column.id != "trouble"] + told
 
 
 def needs_definitions(text: str) -> bool:

@@ -125,6 +125,11 @@ def test_csv_and_table_tell_the_same(cli: Cli) -> None:
     assert all(line.endswith(" demo") for line in lines)
     rows = list(csv.DictReader(io.StringIO(cli.run("ls", "vms", "state:running", "-o", "csv").stdout)))
     assert [row["name"] for row in rows] == [line.split()[0] for line in lines]
+    chosen = cli.run("ls", "vms", "state:paused", "--columns", "trouble,NAME,vcpu", "-o", "csv").stdout.splitlines()
+    assert chosen[0] == "trouble,name,vcpus"
+    header, *lines = cli.run("ls", "vms").stdout.splitlines()
+    assert header.split()[-1] == "trouble"
+    assert [line.endswith("why demo") for line in lines] == [" paused " in line for line in lines]
 
 
 def test_what_happened_is_listed_the_newest_first(cli: Cli) -> None:

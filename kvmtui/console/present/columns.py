@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
+from kvmtui.errors import UsageError
 from kvmtui.model.columns import HIDDEN, Column, Kind
-from kvmtui.text import fit
+from kvmtui.text import clean, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +68,24 @@ def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
             placed.append(Placed(column, x, chosen[column.id]))
             x += chosen[column.id] + 1
     return tuple(placed)
+
+
+def called(every: Sequence[Column], words: Sequence[str]) -> list[Column]:
+    """Return the columns of ``every`` that somebody names by id or title, with or without its %, each once.
+
+    Raises UsageError, with all words that name none.
+    """
+    known = {column.title.rstrip("%"): column for column in every}
+    known |= {column.title: column for column in every} | {column.id: column for column in every}
+    wrong = [clean(word, 40) for word in words if word.casefold() not in known]
+    if wrong:
+        near = [meant for word in wrong for meant in get_close_matches(word.casefold(), known, 1, 0.6)]
+        meant = f"did you mean {', '.join(dict.fromkeys(near))}? " if near else ""
+        raise UsageError(
+            f"there is no column {', '.join(wrong)}",
+            remedy=f"{meant}there are {', '.join(column.id for column in every)}",
+        )
+    return list(dict.fromkeys(known[word.casefold()] for word in words))
 
 
 def header(placed: Sequence[Placed], sort: str, *, descending: bool) -> str:
