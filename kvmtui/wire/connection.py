@@ -326,7 +326,7 @@ class Connection(asyncio.Protocol):
         """Send the view that is longest due, one each time round the loop."""
         self._pump = None
         if self._paused_at is None:
-            message = self.views.fetch(self.server.followed)
+            message = self.views.fetch(self.server.cost_of_views)
             if message is not None:
                 self._write(message)
         self._arm()

@@ -76,6 +76,10 @@ class Server:
         """Views that all clients follow together."""
         return sum(len(connection.views) for connection in self.connections)
 
+    def cost_of_views(self) -> float:
+        """Return the seconds that the last updates of all of them took."""
+        return sum(connection.views.cost_s for connection in self.connections)
+
     def start(self) -> None:
         """Begin to take clients."""
         self._loop = asyncio.get_running_loop()

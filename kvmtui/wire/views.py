@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 VIEWS_MAX = 32
 """Windows, series and the like that one client may follow."""
 _SHARE = 4.0
-"""A view rests for this many times what its last update took, times the number of all views of all clients: together
-they take at most a quarter of the loop."""
+"""A view rests for this many times what the last updates of all views of all clients took: together they take at most a
+quarter of the loop."""
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ class _Followed:
         self.due = 0.0
         self.took_s = 0.0
         """What its present update has taken so far."""
+        self.cost_s = 0.0
+        """What its last update took."""
 
 
 class Views:
@@ -67,6 +69,11 @@ class Views:
 
     def __len__(self) -> int:
         return len(self._followed)
+
+    @property
+    def cost_s(self) -> float:
+        """What the last updates of all of them took together."""
+        return sum(followed.cost_s for followed in self._followed.values())
 
     def get(self, number: int) -> View | None:
         """Return the view of that number, or None."""
@@ -101,10 +108,11 @@ class Views:
         """Return the moment from which the next changed view may be sent, or None if none has changed."""
         return min((followed.due for followed in self._followed.values() if followed.stirred), default=None)
 
-    def fetch(self, views_in_all: int) -> Answer | None:
+    def fetch(self, cost_in_all_s: Callable[[], float]) -> Answer | None:
         """Compute the changed view that is longest due; None if there is none, or nothing of it differs.
 
-        A view that fails is closed, which the client is told.
+        ``cost_in_all_s`` gives what the last updates of all views of all clients took. A view that fails is closed,
+        which the client is told.
         """
         began = self._clock()
         waiting = [item for item in self._followed.items() if item[1].stirred and item[1].due <= began]
@@ -123,6 +131,6 @@ class Views:
         if answer is More.MORE:
             followed.stirred, followed.due = True, ended
             return None
-        followed.due = ended + max(followed.view.period_s, followed.took_s * _SHARE * views_in_all)
-        followed.took_s = 0.0
+        followed.cost_s, followed.took_s = followed.took_s, 0.0
+        followed.due = ended + max(followed.view.period_s, cost_in_all_s() * _SHARE)
         return answer

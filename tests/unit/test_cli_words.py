@@ -44,7 +44,10 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ls vms -o xml", "invalid choice: 'xml'"),
         ("ls vms --timeout x", "no number of seconds"),
         ("ls vms --timeout 61", "0 to 60 seconds"),
-        ("ls vms --columns name,hots,CPU,cpu%,ownr", "no column hots, ownr · did you mean host, owner? there are name,"),
+        (
+            "ls vms --columns name,hots,CPU,cpu%,ownr",
+            "no column hots, ownr · did you mean host, owner? there are name,",
+        ),
         ("ls vms --columns ,", "--columns names none"),
         ("ls vms --columns name -o json", "JSON has every field"),
         ("do", "which verb?"),

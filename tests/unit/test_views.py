@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from kvmtui.wire.messages import Note
 from kvmtui.wire.views import More, View, Views
 
@@ -23,11 +26,25 @@ class Told:
         return More.MORE if self.left else Note(text=self.name)
 
 
+class Endless(Told):
+    """One that has something new each time it is done."""
+
+    def __init__(self, slices: int, clock: list[float]) -> None:
+        super().__init__("endless", slices, clock)
+        self._slices = slices
+
+    def fetch(self) -> Note | More | None:
+        found = super().fetch()
+        if self.left == 0:
+            self.left = self._slices
+        return found
+
+
 def _texts(views: Views, turns: int) -> list[str]:
     """Return what each turn brought, "" for nothing."""
     told = []
     for _ in range(turns):
-        found = views.fetch(2)
+        found = views.fetch(lambda: views.cost_s)
         assert found is None or isinstance(found, Note)
         told.append(found.text if found else "")
     return told
@@ -39,10 +56,10 @@ def test_a_long_list_lets_a_short_one_pass() -> None:
     long: View = Told("long", 5, clock)
     short: View = Told("short", 1, clock)
     views.follow(1, long)
-    assert views.fetch(2) is None
+    assert views.fetch(lambda: views.cost_s) is None
     views.follow(2, short)
     assert _texts(views, 5) == ["short", "", "", "", "long"]
-    assert views.fetch(2) is None
+    assert views.fetch(lambda: views.cost_s) is None
 
 
 def test_one_that_took_long_rests_for_all_of_it() -> None:
@@ -53,4 +70,37 @@ def test_one_that_took_long_rests_for_all_of_it() -> None:
     views.stir(frozenset({"vms"}))
     due = views.due()
     assert due is not None
-    assert due >= clock[0] + 5 * 0.01 * 4 * 2 - 1e-9
+    assert abs(due - (clock[0] + 5 * 0.01 * 4)) < 1e-9
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=12))
+def test_all_together_take_a_quarter_of_the_loop_at_most(slices: list[int]) -> None:
+    """However many there are, and however long each takes: and no longer a rest than that wants."""
+    clock, busy, told = [0.0], 0.0, 0
+    clients = [Views(lambda: clock[0]) for _ in slices]
+    for client, count in zip(clients, slices, strict=True):
+        client.follow(1, Endless(count, clock))
+
+    def cost() -> float:
+        return sum(client.cost_s for client in clients)
+
+    work = sum(slices) * 0.01
+    for round_ in range(20):
+        for client in clients:
+            while True:
+                client.stir(frozenset({"vms"}))
+                due = client.due()
+                assert due is not None
+                clock[0] = max(clock[0], due)
+                before = clock[0]
+                answer = client.fetch(cost)
+                busy += clock[0] - before
+                if answer is not None:
+                    told += 1
+                    client.stir(frozenset({"vms"}))
+                    rest = (client.due() or 0.0) - clock[0]
+                    if round_:  # from then on all costs are known
+                        assert abs(rest - max(0.1, 4 * work)) < 1e-6
+                    break
+    assert told == 20 * len(slices)
+    assert busy <= clock[0] / 4 + 2 * work + 1e-6
