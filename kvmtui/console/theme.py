@@ -162,7 +162,9 @@ def load(name: str) -> Theme:
         return _read(folder() / f"{name}.yaml")
     if name in own():
         return _read(own_folder() / f"{name}.yaml")
-    raise ConfigError(clean(name, 40), [f"there is no theme of this name · there are {clean(', '.join(names()), 400)}"])
+    raise ConfigError(
+        f"theme {clean(name, 40)}", [f"there is none of this name · there are {clean(', '.join(names()), 400)}"]
+    )
 
 
 def check(name: str) -> Theme:

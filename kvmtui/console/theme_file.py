@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _KEYS = ("name", "about", "base", "grounds", "roles")
 _SHOWN = ("bold", "dim", "italic", "underline", "reverse")
 """Attributes that are sent to a terminal."""
-_EXAMPLE = 'write "bold #aabbcc", "cyan", "on #112233", "reverse"'
+_EXAMPLE = "#rrggbb, or a name like bright_blue"
 
 
 def read(raw: bytes, name: str, problems: Problems) -> Theme | None:
@@ -75,11 +75,24 @@ def _style(node: Node, where: str, problems: Problems) -> str | None:
         return None
     try:
         style = Style.parse(text)
-    except StyleSyntaxError as error:
-        problems.add(node.line, f'{where}: "{clip(text)}": {clip(str(error))}', _EXAMPLE)
+    except StyleSyntaxError:
+        wrong = next((word for word in text.split() if not _is_style(word)), "")
+        said = f'"{clip(wrong)}" is no colour' if wrong else "a colour must follow on"
+        problems.add(node.line, f"{where}: {said}", _EXAMPLE)
         return None
     others = {"blink", "blink2", "conceal", "strike", "underline2", "frame", "encircle", "overline", "link"}
     if unsent := [name for name in sorted(others) if getattr(style, name)]:
         problems.add(node.line, f"{where}: {', '.join(unsent)} cannot be shown", f"attributes are {', '.join(_SHOWN)}")
         return None
     return text
+
+
+def _is_style(word: str) -> bool:
+    """Return whether one word of a style means something, alone or beside others."""
+    if word.lower() in {"on", "not", "none", "link"}:
+        return True
+    try:
+        Style.parse(word)
+    except StyleSyntaxError:
+        return False
+    return True

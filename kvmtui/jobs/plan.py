@@ -14,7 +14,7 @@ from kvmtui.actions import VERBS
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.guard import gate
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict
+from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict, counted
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import Eligible
 
@@ -293,10 +293,10 @@ def _nothing(skipped: Sequence[Skip]) -> str:
     return _reasons(Counter(skip.reason for skip in skipped))
 
 
-def _reasons(counted: Counter[str]) -> str:
-    if len(counted) == 1:
-        return next(iter(counted))
-    return " · ".join(f"{count} {reason}" for reason, count in counted.most_common(NAMED))
+def _reasons(found: Counter[str]) -> str:
+    if len(found) == 1:
+        return next(iter(found))
+    return " · ".join(counted(reason, count) for reason, count in found.most_common(NAMED))
 
 
 def _changes(plan: Plan, now: Plan) -> str:

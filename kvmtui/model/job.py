@@ -67,6 +67,11 @@ HIDDEN_MARK = "hidden mark"
 """Reason of a Skip: it is marked, and not in the list that is looked at."""
 
 
+def counted(reason: str, count: int) -> str:
+    """Return of how many VMs the reason of a Skip tells: "5 hidden marks", "3 already paused"."""
+    return f"{count} {reason}{'s' if reason == HIDDEN_MARK and count != 1 else ''}"
+
+
 class Verdict(enum.StrEnum):
     """What the gate says."""
 

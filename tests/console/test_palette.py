@@ -150,6 +150,40 @@ async def test_views_are_saved_shown_and_forgotten() -> None:
         assert memory.now.views == {}
 
 
+async def test_what_is_missing_is_asked_for_by_name() -> None:
+    """Each says what there is."""
+    said = {
+        "theme": "which theme? · there are ansi-16",
+        "theme nope": "theme nope: there is none of this name · there are ansi-16",
+        "view save": "save it under which name?",
+        "view drop": "forget which view? · you have saved none",
+        "reconnect": "connecting to 2 hosts…",
+        "columns nmae,tasg": "there is no column nmae, tasg · did you mean name, tags?",
+        "columns -name": "name is always there",
+        "columns +tags host": "either +these -those",
+        "pause name:nosuch": "✗ pause: there is nothing to do",
+    }
+    async with sitting() as desk:
+        for line, words in said.items():
+            await desk.press(":", *line, "enter")
+            assert words in desk.message, line
+            await desk.press("escape")
+
+
+async def test_columns_are_chosen_by_name() -> None:
+    """These and no others, more or fewer than there are, or the usual ones."""
+    async with sitting(size=(160, 40), memory=Memory()) as desk:
+        await desk.press("f", ":", *"columns name,host,cpu%", "enter")
+        assert desk.app.memory.now.tables["vms"].columns == ("host", "cpu_pct")
+        await desk.press(":", *"columns +tags -host", "enter")
+        assert desk.app.memory.now.tables["vms"].columns == ("cpu_pct", "tags")
+        assert "tags" in _last(desk).query.columns
+        await desk.press(":", *"columns +uuid +trouble +version", "enter")
+        assert "there is no column version" in desk.message
+        await desk.press(":", *"columns usual", "enter")
+        assert desk.app.main.vms.listing.chosen == ()
+
+
 async def test_columns_are_chosen_one_by_one() -> None:
     """Shown at once, in the order chosen; never without any; r brings the usual ones back."""
     async with sitting(size=(160, 40)) as desk:

@@ -126,7 +126,10 @@ def test_a_theme_of_ones_own_stands_beside_the_others(own: Path) -> None:
         ("base: dark\nrole: {}", ['line 2: unknown key "role" · did you mean roles?']),
         ("base: dark\nroles: {txt: bold}", ['line 2: roles: unknown key "txt" · did you mean text?']),
         ("base: dark\nroles:\n  text: #ffeedd", ["line 3: roles: text is empty · a colour wants quotes"]),
-        ("base: dark\nroles: {text: '#fff', bad: bolt}", ['text: "#fff"', 'bad: "bolt"']),
+        ("base: dark\nroles: {text: '#fff', bad: bolt}", ['text: "#fff" is no colour', 'bad: "bolt" is no colour']),
+        ("base: dark\nroles: {text: 'bold #e0c8zz on red'}",
+         ['line 2: roles: text: "#e0c8zz" is no colour · #rrggbb, or a name like bright_blue']),
+        ("base: dark\nroles: {text: bold on}", ["roles: text: a colour must follow on"]),
         ("base: dark\nroles: {text: blink red}", ["line 2: roles: text: blink cannot be shown · attributes are bold"]),
         ("base: dark\nroles: {text: [a]}", ["a list where one text is wanted"]),
         ("base: dark\nroles: {text: on}", ["on is true in YAML · quote it"]),
@@ -156,7 +159,8 @@ def test_a_theme_that_is_not_there_stops_nothing() -> None:
     """It is said."""
     chosen = preferences({"KVMTUI_THEME": "drak", "TERM": "xterm-256color"}, Memory())
     assert chosen.theme.name == "dark"
-    assert "there is no theme of this name" in chosen.told[1]
+    assert chosen.told[0] == "theme drak: not used, but dark"
+    assert chosen.told[1].startswith("there is none of this name · there are ansi-16")
 
 
 def test_what_is_hard_to_see_is_told(own: Path) -> None:
@@ -215,7 +219,7 @@ async def test_a_theme_is_chosen_by_its_name(own: Path) -> None:
     (own / "pale.yaml").write_text('base: light\nroles: {text: "#bbbbbb"}\n')
     async with sitting() as desk:
         await desk.press(":", *"theme drak", "enter")
-        assert "there is no theme of this name" in desk.text()
+        assert "there is none of this name" in desk.text()
         assert desk.app.palette.theme.name == "dark"
         await desk.press(":", "ctrl+u", *"theme pale", "enter")
         assert desk.app.palette.theme.name == "pale"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.vms import state_span
-from kvmtui.model.job import HIDDEN_MARK, Danger
+from kvmtui.model.job import HIDDEN_MARK, Danger, counted
 from kvmtui.text import plural
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def question(
         lines += _wrapped("look", look, "warn", width)
     skipped = Counter(skip.reason for skip in plan.skipped)
     if skipped:
-        said = [f"{count} {reason}" for reason, count in skipped.items()]
+        said = [counted(reason, count) for reason, count in skipped.items()]
         if hint and HIDDEN_MARK in skipped:
             said.append(hint)
         lines += _wrapped("skip", " · ".join(said), "text", width)

@@ -108,9 +108,17 @@ def act_on_host(page: Page, name: str, values: Values) -> None:
 
 
 async def reconnect(page: Page, name: str) -> None:
-    """Have a host's link tried again now. Raises what the worker answers with."""
+    """Have a host's link tried again now, of every host that is not up where ``name`` is "".
+
+    Raises what the worker answers with.
+    """
     await page.console.feed.call(Reconnect(host=name))
-    page.console.say(f"connecting to {name}…", "notice")
+    summary = page.console.summary
+    down = summary.hosts_total - summary.hosts_up if summary is not None else 0
+    if name:
+        page.console.say(f"connecting to {name}…", "notice")
+    else:
+        page.console.say(f"connecting to {plural(down, 'host')}…" if down else "every host is up", "notice")
 
 
 def act_on_job(page: Page, job_id: str, values: Values) -> None:
@@ -199,7 +207,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
     if plan.verdict is Verdict.NO or not plan.targets:
         why = plan.why or "; ".join(skip.reason for skip in plan.skipped[:3]) or "there is nothing to do"
         names = subject(plan) if plan.targets else ", ".join(skip.target.name for skip in plan.skipped[:3])
-        page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: no, {why}", "bad")
+        page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: {why}", "bad")
         return
     if plan.verdict is Verdict.MAY and not plan.skipped and instead_of is None:
         await submit(page, plan, plan.phrase, aim)

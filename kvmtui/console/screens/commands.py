@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from kvmtui.actions import VERBS
 from kvmtui.console import memory, theme
 from kvmtui.console.arrangement import View
+from kvmtui.console.present.columns import called
 from kvmtui.console.present.looks import LOOKS
-from kvmtui.console.screens import going
+from kvmtui.console.screens import choosing, going
 from kvmtui.console.screens.acting import act_by_name, reconnect
 from kvmtui.console.screens.ordering import order_by, remember_order
 from kvmtui.console.screens.tables import TablePage
@@ -53,6 +54,11 @@ def _table_of(page: Page) -> TablePage:
 def _view(page: Page, rest: str) -> None:
     words = rest.split()
     match words:
+        case ["save"]:
+            raise UsageError("save it under which name?", remedy="view save NAME")
+        case ["drop"]:
+            saved = ", ".join(page.console.memory.now.views)
+            raise UsageError("forget which view?", remedy=f"you have saved {saved or 'none'}")
         case ["save", name]:
             _save_view(_table_of(page), clean(name, memory.NAME_MAX))
         case ["drop", name]:
@@ -85,14 +91,22 @@ def _drop_view(page: Page, name: str) -> None:
 
 def _order(page: Page, rest: str) -> None:
     table = _table_of(page).table
-    columns = {column.id: column for column in table.look_of.every} | {c.title: c for c in table.look_of.every}
-    if rest and rest not in columns:
-        raise UsageError(f"there is no column {clean(rest, 40)}", remedy="tab offers those that there are")
-    order_by(table, columns.get(rest))
+    column = called(table.look_of.every, [rest])[0] if rest else None
+    order_by(table, column)
     remember_order(page.console, table)
 
 
+def _columns(page: Page, rest: str) -> None:
+    table = _table_of(page)
+    if rest:
+        choosing.choose(table, rest)
+    else:
+        table.do_columns()
+
+
 def _theme(page: Page, rest: str) -> None:
+    if not rest:
+        raise UsageError("which theme?", remedy=f"there are {', '.join(theme.names())}")
     page.console.use_theme(rest)
     page.console.remember(memory.with_theme(rest))
     weak = theme.hard_to_see(page.console.palette.theme)
@@ -121,7 +135,10 @@ OWN: tuple[Command, ...] = (
         "view", "NAME", "a saved view; view save NAME keeps this table as it is, view drop NAME forgets it", _view,
         _views_of,
     ),
-    Command("columns", "", "choose which columns stand in the table", lambda page, _: _table_of(page).do_columns()),
+    Command(
+        "columns", "[COLUMNS]", "choose which columns stand in the table: +tags -steal; name,host,cpu%; usual",
+        _columns, choosing.offers,
+    ),
     Command("order", "[COLUMN]", "order the table by a column; again: the other way round", _order, _columns_of),
     Command("theme", "NAME", "other colours, also the next time", _theme, lambda _: theme.names()),
     Command("reconnect", "[HOST]", "try the links of hosts that are not up again, now", _reconnect, _hosts_of),
