@@ -250,7 +250,8 @@ def term(word: Token, resource: Resource, reading: Mapping[str, Reader], *, stri
     found = None if _IP.fullmatch(word.plain.casefold()) else _FIELD.match(word.plain)
     if found is None:
         if strict:
-            raise word.error("a word without a field is not enough for an act", f"say where: name:{word.text[:40]}")
+            where = f"say where: name:{word.text[:40]} is that name, name~{word.text[:40]} contains it"
+            raise word.error("a word without a field is not enough for an act", where)
         return _bare(word, resource, reading)
     field, operator = word.part(0, found.end(1)), found[2]
     column = resource.field(field.text)

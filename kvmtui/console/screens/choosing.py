@@ -44,7 +44,7 @@ def choose(page: TablePage, text: str) -> None:
             raise UsageError(f"one more than {first.title} must be there", remedy=f"columns {USUAL}")
     table.choose(tuple(wanted))
     remember_order(page.console, table)
-    if cramped := [each for each in wanted if each not in table.shown]:
+    if cramped := [column.title for column in table.look_of.shown(wanted) if column.id not in table.shown]:
         page.console.say(f"no room here for {', '.join(cramped)}", "notice")
 
 
