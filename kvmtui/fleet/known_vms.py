@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from kvmtui.fleet.rates import CLOSEST_S, figures
+from kvmtui.fleet.rates import CLOSEST_S, at_rest, figures
 from kvmtui.fleet.trouble import VmFacts
 from kvmtui.fleet.vm_rows import VmRows, out_of_sight
 from kvmtui.hosts.reports import Listed
 from kvmtui.model.event import EventKind
 from kvmtui.model.host import LinkState
-from kvmtui.model.vm import ACTIVE, Vm, VmState
+from kvmtui.model.vm import ACTIVE, RESTING, Vm, VmState
 
 if TYPE_CHECKING:
     from kvmtui.config.structs import HostConfig
@@ -35,7 +35,6 @@ class KnownVms(VmRows):
         self._freshened_at = 0.0
         self._gone: dict[str, float] = {}
         """UUID -> when an event said that it is gone, until a listing confirms it."""
-        self._readings: dict[str, tuple[float, Counters]] = {}
 
     def read(self, uuid: str) -> tuple[float, Vm | None]:
         """Return when one of them was last read, and what was there."""
@@ -59,10 +58,6 @@ class KnownVms(VmRows):
         self._old_figures.clear()
         for vm in list(self.rows.values()):
             self._put(out_of_sight(vm, self.seen(vm)), at)
-
-    def _forget_run(self, uuid: str) -> None:
-        super()._forget_run(uuid)
-        self._readings.pop(uuid, None)
 
     # --- reports -----------------------------------------------------------------------------------------------
 
@@ -107,7 +102,8 @@ class KnownVms(VmRows):
             if vm is None:
                 continue
             changed = self._with_state(vm, counters, states_at)
-            if changed.state in ACTIVE and counters.state in ACTIVE and uuid not in stuck:
+            # counters of another state than it is in now are of a time that is over
+            if changed.state is counters.state and counters.state in ACTIVE and uuid not in stuck:
                 changed = self._with_figures(changed, counters, at, states_at, host_cpus)
             if changed is not vm:
                 self._put(changed, at)
@@ -248,6 +244,8 @@ class KnownVms(VmRows):
         self._readings[vm.uuid] = (at, counters)
         self._old_figures.discard(vm.uuid)
         found = figures(before, before_at, counters, at, host_cpus)
+        if before is None and vm.state in RESTING:
+            found = at_rest(found.mem_pct, found.mem_used_bytes)
         vm = replace(
             vm,
             cpu_pct=found.cpu_pct,

@@ -36,6 +36,12 @@ class Figures(NamedTuple):
 NO_FIGURES = Figures()
 
 
+def at_rest(mem_pct: float | None, mem_used_bytes: int | None) -> Figures:
+    """Return the figures of a VM that has just stopped executing: what was measured while it ran is over, its memory
+    is still taken."""
+    return Figures(0.0, 0.0, 0.0, mem_pct, mem_used_bytes, 0.0, 0.0, None, 0.0, 0.0)
+
+
 class HostFigures(NamedTuple):
     """Figures of one host, in the units of model.host.Host."""
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from kvmtui.fleet import trouble
-from kvmtui.fleet.rates import NO_FIGURES
+from kvmtui.fleet.rates import NO_FIGURES, at_rest
 from kvmtui.fleet.trouble import VmFacts
 from kvmtui.model.host import LinkState
-from kvmtui.model.vm import ACTIVE, Vm, VmState
+from kvmtui.model.vm import ACTIVE, RESTING, Vm, VmState
 
 if TYPE_CHECKING:
     from kvmtui.config.structs import HostConfig
     from kvmtui.fleet.shared import Shared
-    from kvmtui.hosts.reports import Definition, Surveyed
+    from kvmtui.hosts.reports import Counters, Definition, Surveyed
 
 
 class VmRows:
@@ -36,6 +36,8 @@ class VmRows:
         self._stuck: dict[str, str] = {}
         self._io_errors: dict[str, str] = {}
         self._old_figures: set[str] = set()
+        self._readings: dict[str, tuple[float, Counters]] = {}
+        """UUID -> when its counters were last read in the state it is in, with what they said."""
         self.definitions: dict[str, Definition] = {}
         """UUID -> what its definition says, of those that could be read."""
         self.unread: dict[str, str] = {}
@@ -116,6 +118,9 @@ class VmRows:
             self._io_errors.pop(vm.uuid, None)
         since = None if vm.state is VmState.UNKNOWN else at
         vm = replace(vm, state=state, state_reason=reason, was=None, since=since, seen=at)
+        if state in RESTING:
+            self._readings.pop(vm.uuid, None)
+            return vm if vm.sampled is None else replace(vm, **at_rest(vm.mem_pct, vm.mem_used_bytes)._asdict())
         if state in ACTIVE:
             return vm
         self._forget_run(vm.uuid)
@@ -126,6 +131,7 @@ class VmRows:
         self._stuck.pop(uuid, None)
         self._io_errors.pop(uuid, None)
         self._old_figures.discard(uuid)
+        self._readings.pop(uuid, None)
 
     def _facts(self, vm: Vm) -> VmFacts:
         uuid, is_paused = vm.uuid, vm.state is VmState.PAUSED

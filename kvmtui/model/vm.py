@@ -25,6 +25,8 @@ class VmState(enum.StrEnum):
 
 ACTIVE = frozenset({VmState.RUNNING, VmState.PAUSED, VmState.IN_SHUTDOWN, VmState.CRASHED, VmState.SUSPENDED})
 """States in which a QEMU process exists (a domain that libvirt lists as active)."""
+RESTING = frozenset({VmState.PAUSED, VmState.CRASHED, VmState.SUSPENDED})
+"""Those of them in which no guest code runs."""
 
 
 class Vm(msgspec.Struct, frozen=True, kw_only=True, gc=False):

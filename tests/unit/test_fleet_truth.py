@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kvmtui.model.vm import ACTIVE, VmState
 from tests.unit.fleet_world import World, counters, listed
@@ -116,3 +117,20 @@ def test_a_bulk_pause_is_told_once_though_figures_are_made_up_from_before() -> N
     assert world.state(_HOST, _VM) is VmState.PAUSED
     world.wait(1).lists(_HOST, listed(_VM, VmState.PAUSED, "user"))
     assert list(world.fleet.events.rows) == before
+
+
+def test_what_no_longer_runs_uses_nothing_from_that_moment_on() -> None:
+    """Its memory stays taken; what is measured from then on counts, and nothing that was measured across the pause."""
+    world = World(_HOST).up(_HOST, listed(_VM))
+    for second in range(2):
+        ran = counters(_VM, cpu_ns=second * 10**9, read_bytes=second * 4096, requests=second, request_ns=second)
+        world.wait(1).samples(_HOST, replace(ran, mem_available_bytes=100, mem_usable_bytes=40))
+    vm = world.vm(_HOST, _VM)
+    assert (vm.cpu_pct, vm.disk_read_bps, vm.mem_used_bytes) == (50.0, 4096.0, 60)
+    world.wait(1).tells(_HOST, _VM, "paused", VmState.PAUSED, "user")
+    for samples in range(3):
+        if samples:
+            paused = counters(_VM, VmState.PAUSED, "user", cpu_ns=2 * 10**9, read_bytes=2 * 4096)
+            world.wait(1).samples(_HOST, replace(paused, mem_available_bytes=100, mem_usable_bytes=40))
+        vm = world.vm(_HOST, _VM)
+        assert (vm.cpu_pct, vm.cores, vm.disk_read_bps, vm.disk_latency_ms, vm.mem_used_bytes) == (0, 0, 0, None, 60)
