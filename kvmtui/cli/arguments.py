@@ -153,7 +153,8 @@ def _worker() -> _Parser:
 def _demo() -> _Parser:
     from kvmtui.config.demo import HOSTS, VMS
 
-    about = "Show an invented fleet, made by libvirt's test driver in this machine's memory."
+    about = """Show an invented fleet, made by libvirt's test driver in this machine's memory. What you do to it lasts
+        as long as its worker: a minute after the last console or command it leaves, and the next one begins anew."""
     parser = _parser("demo", about, epilog="A command may follow: kvmtui demo ls vms cpu>80")
     parser.add_argument("--hosts", type=_count, default=HOSTS, metavar="N", help=f"hosts (default {HOSTS})")
     parser.add_argument("--vms", type=_count, default=VMS, metavar="M", help=f"VMs in all (default {VMS})")

@@ -78,7 +78,8 @@ class Worker:
         self.fleet = Fleet(config.hosts, clock)
         self.fleet.apply(config)
         self.rounds = Rounds()
-        self.memory = Memory(paths.fleet, self.fleet, clock)
+        # a demo fleet begins anew with its worker: what an earlier one saw never became this
+        self.memory = Memory(None if config.demo else paths.fleet, self.fleet, clock)
         self.journal = Journal(paths.journal, clock)
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
         self._loop = asyncio.get_running_loop()

@@ -21,7 +21,8 @@ SLICE_S = 0.005
 class Memory:
     """Writes the fleet down when it has changed, every PERIOD_S and at the end."""
 
-    def __init__(self, path: Path, fleet: Fleet, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path | None, fleet: Fleet, clock: Callable[[], float]) -> None:
+        """``path`` None: nothing is kept, nothing recalled."""
         self._path = path
         self._fleet = fleet
         self._clock = clock
@@ -30,7 +31,7 @@ class Memory:
 
     def recall(self, started: float) -> None:
         """Put what an earlier worker knew into the fleet, which is watched from ``started`` on."""
-        found = saved.read(self._path, self._clock())
+        found = None if self._path is None else saved.read(self._path, self._clock())
         if found is not None:
             self._fleet.restore(found)
         self._fleet.watched_from(started, None if found is None else found.at)
@@ -38,6 +39,9 @@ class Memory:
 
     async def keep(self) -> None:
         """Write it down, if something has changed: in small pieces, the disk waited for in another thread."""
+        path = self._path
+        if path is None:
+            return
         async with self._writing:
             revision = self._revision()
             if revision == self._written:
@@ -52,7 +56,7 @@ class Memory:
                     await asyncio.sleep(0)
                     began = loop.time()
             events, since = saved.events_of(self._fleet)
-            if await asyncio.to_thread(lambda: saved.write(self._path, saved.pack(hosts, at, events, since))):
+            if await asyncio.to_thread(lambda: saved.write(path, saved.pack(hosts, at, events, since))):
                 self._written = revision
 
     def _revision(self) -> tuple[int, ...]:

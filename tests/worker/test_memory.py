@@ -26,3 +26,13 @@ async def test_it_is_written_by_one_at_a_time(tmp_path: Path) -> None:
     found = saved.read(tmp_path / "fleet.json", world.now)
     assert found is not None
     assert [host.name for host, _ in found.hosts] == ["kvm1"]
+
+
+async def test_a_demo_fleet_begins_anew_with_its_worker() -> None:
+    """Nothing of it is written, and nothing recalled: it cannot have changed while nobody watched."""
+    world = World("kvm1")
+    memory = Memory(None, world.fleet, lambda: world.now)
+    memory.recall(world.now)
+    world.up("kvm1", listed(1))
+    await memory.keep()
+    assert next(iter(world.fleet.events.rows.values())).text == "kvmtui's worker began to watch"
