@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +11,7 @@ import msgspec
 from kvmtui.actions import VERBS
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.guard import gate
+from kvmtui.model import virsh
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict, counted
 from kvmtui.model.vm import Vm, VmState
@@ -33,8 +32,6 @@ PLANS_MAX = 64
 TARGETS_MAX = 200_000
 """VMs that all kept plans name together, but for the newest."""
 
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:+@-]*")
-_LIKE_UUID = re.compile(r"[0-9A-Fa-f-]{32,36}")
 AGAIN = "make a new plan"
 NAMED = 5
 """VMs that a refusal names."""
@@ -238,8 +235,9 @@ class Plans:
 
     def _virsh(self, verb: Verb, targets: Sequence[Target]) -> tuple[str, ...]:
         hosts = self._fleet.hosts
-        uris = {name: shlex.quote(hosts[name].uri) for name in {target.host for target in targets} if name in hosts}
-        return tuple(f"virsh -c {uris.get(each.host, each.host)} {verb.virsh} {_for_virsh(each)}" for each in targets)
+        names = {target.host for target in targets}
+        calls = {name: virsh.connected(hosts[name].uri if name in hosts else name) for name in names}
+        return tuple(f"{calls[each.host]} {verb.virsh} {virsh.vm_word(each.name, each.uuid)}" for each in targets)
 
 
 def _unread(vms: Sequence[Vm]) -> list[str]:
@@ -265,12 +263,6 @@ def _place(vm: Vm) -> tuple[str, str, str]:
 
 def _target(vm: Vm) -> Target:
     return Target(vm.host, vm.uuid, vm.name, vm.state)
-
-
-def _for_virsh(target: Target) -> str:
-    """Return what virsh finds the VM by. It takes numbers for ids and some names for UUIDs before it takes names."""
-    plain = _PLAIN_NAME.fullmatch(target.name) and not _LIKE_UUID.fullmatch(target.name)
-    return shlex.quote(target.name if plain else target.uuid)
 
 
 def _digest(verb: Verb, targets: Sequence[Target]) -> str:

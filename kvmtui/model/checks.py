@@ -31,6 +31,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     severity: int
     """1 a notice, 2 a warning, 3 serious; of some findings it is another."""
     remedy: str
+    """What to do. ``virsh``, ``VM`` and ``SNAPSHOT`` in it are filled in where it is known which."""
     needs: str
     """What it goes by: LISTS, DEFINITIONS, SHELL."""
     is_doubt: bool = False
@@ -103,7 +104,7 @@ CHECKS: dict[str, Check] = {
             title="not started with its host",
             help="A VM runs and is defined, but stays off after its host has restarted, while the host starts others.",
             severity=1,
-            remedy="virsh autostart VM, for those that shall come back by themselves",
+            remedy="for those that shall come back by themselves: virsh autostart VM",
             needs=LISTS,
         ),
         Check(
@@ -112,7 +113,7 @@ CHECKS: dict[str, Check] = {
             help=f"The oldest snapshot of a VM is older than {OLD_SNAPSHOT_DAYS} days. It takes space, nobody will want"
             " to go back that far, and a VM with snapshots does not migrate.",
             severity=1,
-            remedy="virsh snapshot-delete VM NAME, if nobody needs it",
+            remedy="if nobody needs it: virsh snapshot-delete VM SNAPSHOT",
             needs=DEFINITIONS,
             group=f"have snapshots older than {OLD_SNAPSHOT_DAYS} days",
         ),

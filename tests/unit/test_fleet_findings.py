@@ -160,6 +160,23 @@ def test_old_snapshot() -> None:
     assert "not known" in only(world, "old-snapshot").text
 
 
+@pytest.mark.parametrize(
+    ("name", "snapshot", "call"),
+    [
+        ("vm-1", "before", "snapshot-delete vm-1 before"),
+        ("7", "VM of virsh; rm -rf", f"snapshot-delete {uuid(1)} 'VM of virsh; rm -rf'"),
+        ("a b", "--current", f"snapshot-delete {uuid(1)} --snapshotname=--current"),
+    ],
+)
+def test_what_to_do_can_be_pasted(name: str, snapshot: str, call: str) -> None:
+    """With the names of what is meant, whatever they are."""
+    world = well("kvm1")
+    world.wait(1).lists("kvm1", listed(1, name=name, autostart=True, has_snapshot=True))
+    world.surveys("kvm1", 1, snapshot=OldestSnapshot(name=snapshot, at=0.0))
+    uri = world.fleet.hosts["kvm1"].uri
+    assert only(world, "old-snapshot").remedy == f"if nobody needs it: virsh -c {uri} {call}"
+
+
 # --- of hosts, of the fleet ----------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from kvmtui.fleet.findings import fleet as of_fleet
 from kvmtui.fleet.findings import hosts as of_hosts
 from kvmtui.fleet.findings import vms as of_vms
 from kvmtui.fleet.findings.rule import FleetFacts, Found, HostFacts, Rule, Unknown
-from kvmtui.fleet.findings.words import MEANT_MAX, exactly, listed
+from kvmtui.fleet.findings.words import MEANT_MAX, exactly, filled, listed
 from kvmtui.model.checks import CHECKS
 from kvmtui.model.finding import Finding
 from kvmtui.text import plural
@@ -92,7 +92,7 @@ def _on_host(rule: Rule, facts: HostFacts) -> Iterator[Finding]:
     alike: dict[tuple[str, int], list[Found]] = {}
     for found in rule.of_host(facts):
         if found.vm is None:
-            yield _finding(check, found, facts.name)
+            yield _finding(check, found, facts.name, facts)
         else:
             alike.setdefault((found.group or check.group, found.severity), []).append(found)
     for (group, severity), several in alike.items():
@@ -111,7 +111,7 @@ def _together(check: Check, group: str, severity: int, vms: Sequence[Vm], facts:
         host=facts.name,
         name=plural(len(vms), "VM"),
         text=f"{plural(len(vms), 'VM')} {group}: {listed([vm.name for vm in vms])}",
-        remedy=check.remedy,
+        remedy=filled(check.remedy, facts.host.uri),
         severity=severity or check.severity,
         count=len(vms),
         filter=exactly(facts.name, vms, facts.vms),
@@ -131,7 +131,7 @@ def _finding(check: Check, found: Found, host: str = "", facts: HostFacts | None
         uuid=vm.uuid if vm is not None else "",
         name=vm.name if vm is not None else host or "fleet",
         text=found.text,
-        remedy=check.remedy,
+        remedy=check.remedy if facts is None else filled(check.remedy, facts.host.uri, vm, found.snapshot),
         severity=found.severity or check.severity,
         known=not check.is_doubt,
         count=found.count,

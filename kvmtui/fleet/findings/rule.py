@@ -31,6 +31,8 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     count: int = 1
     host: str = ""
     """The host it is about, where that is neither the one that was asked for nor a VM's."""
+    snapshot: str = ""
+    """The name of the snapshot it is about."""
     which: str = ""
     """What tells it from others of the same check and host, where no VM does."""
 

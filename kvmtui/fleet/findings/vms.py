@@ -135,7 +135,7 @@ def _old_snapshot(facts: HostFacts) -> Iterator[Found]:
         snapshot = definition.snapshot
         if snapshot is not None and facts.now - snapshot.at > 86_400 * OLD_SNAPSHOT_DAYS:
             days = int((facts.now - snapshot.at) // 86_400)
-            yield Found(f"has a snapshot of {days} days ago: {snapshot.name}", vm)
+            yield Found(f"has a snapshot of {days} days ago: {snapshot.name}", vm, snapshot=snapshot.name)
 
 
 def _unknown_snapshots(facts: HostFacts) -> Iterator[Unknown]:

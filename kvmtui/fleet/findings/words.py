@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kvmtui.model import virsh
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -15,6 +17,7 @@ NAMED = 3
 MEANT_MAX = 100
 """VMs that one filter names."""
 
+_TO_FILL = re.compile(r"\b(virsh|VM|SNAPSHOT)\b")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -39,3 +42,13 @@ def exactly(host: str, vms: Sequence[Vm], all_vms: Collection[Vm]) -> str:
     if all(map(_PLAIN.fullmatch, names)) and sum(vm.name.casefold() in wanted for vm in all_vms) == len(vms):
         return f"host:{place(host)} name:{','.join(names)}"
     return f"host:{place(host)} uuid:{','.join(vm.uuid for vm in vms)}"
+
+
+def filled(remedy: str, uri: str, vm: Vm | None = None, snapshot: str = "") -> str:
+    """Return what to do, its lines for virsh so that they can be pasted, as far as it is known what they are about."""
+    known = {"virsh": virsh.connected(uri)}
+    if vm is not None:
+        known["VM"] = virsh.vm_word(vm.name, vm.uuid)
+    if snapshot:
+        known["SNAPSHOT"] = virsh.snapshot_word(snapshot)
+    return _TO_FILL.sub(lambda found: known.get(found[1], found[1]), remedy)
