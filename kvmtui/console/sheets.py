@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.console.editing import Entry
-from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
 from kvmtui.text import width as width_of
 
 if TYPE_CHECKING:
@@ -82,17 +82,21 @@ class Menu(Sheet):
 
     def lines(self, width: int) -> list[Line]:
         lines: list[Line] = [rule(width), fit_line((Span(" "), *self._title), width)]
-        lines += self._columns(width) if self._across else [self._line(choice, width) for choice in self._choices]
+        lines += (
+            self._columns(width)
+            if self._across
+            else [line for choice in self._choices for line in self._lines_of(choice, width)]
+        )
         note = self._note or "esc: nothing is done"
         return [*lines, fit_line((Span(f" {note}", "warn" if self._note else "faint"),), width)]
 
-    def _line(self, choice: Choice, width: int) -> Line:
-        spans: Line
-        if choice.why_not:
-            spans = (Span(f"   {choice.key}  {choice.word:<18}", "faint"), Span(choice.why_not, "faint"))
-        else:
-            spans = (Span(f"   {choice.key}", "key"), Span(f"  {choice.word:<18}"), Span(choice.hint, "faint"))
-        return fit_line(spans, width)
+    def _lines_of(self, choice: Choice, width: int) -> list[Line]:
+        """Return a choice with what is said of it, in two lines at most."""
+        role = "faint" if choice.why_not else ""
+        head = (Span(f"   {choice.key}", role or "key"), Span(f"  {choice.word:<18}", role or "text"))
+        first, *more = wrap(choice.why_not or choice.hint, max(10, width - line_width(head)), 2)
+        below = [(Span(" " * line_width(head)), Span(text, "faint")) for text in more]
+        return [fit_line(line, width) for line in ((*head, Span(first, "faint")), *below)]
 
     def _columns(self, width: int) -> list[Line]:
         cell = 3 + max((width_of(choice.word) for choice in self._choices), default=1) + 2
@@ -117,6 +121,8 @@ class Menu(Sheet):
                 else:
                     self._chosen(choice)
                 return
+        if self._note:  # what follows a letter that was refused was not meant for the menu
+            self._closed()
 
 
 class Verdict(NamedTuple):

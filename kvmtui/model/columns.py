@@ -33,6 +33,7 @@ HIDDEN = 9
 """Priority of columns that are never shown by themselves."""
 WORST_FIRST = "w"
 """The letter of the order that is no column's."""
+_SEVERITY = "how bad what is wrong with it is: 1 notice, 2 warning, 3 serious, 4 critical"
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +183,7 @@ VM_COLUMNS: tuple[Column, ...] = (
     Column(
         id="trouble", key="3", title="trouble", kind=Kind.TEXT, width=20, priority=9, help="what is wrong, in words"
     ),
-    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help=_SEVERITY),
     Column(id="job", key="k", title="job", kind=Kind.TEXT, width=8, priority=9, help="the act that is under way"),
     Column(
         id="was",
@@ -278,7 +279,7 @@ HOST_COLUMNS: tuple[Column, ...] = (
     Column(
         id="trouble", key="3", title="trouble", kind=Kind.TEXT, width=20, priority=9, help="what is wrong, in words"
     ),
-    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help=_SEVERITY),
     Column(id="seen", key="f", title="seen", kind=Kind.TIME, width=5, priority=4, help="age of its last answer"),
     Column(id="sampled", key="5", title="sampled", kind=Kind.TIME, width=5, priority=9, help="age of its figures"),
     Column(id="demo", key="6", title="demo", kind=Kind.FLAG, width=4, priority=9, help="its figures are invented"),
@@ -335,7 +336,7 @@ EVENT_COLUMNS: tuple[Column, ...] = (
         grow=True,
         help="what happened, in words",
     ),
-    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help="how bad that is, 0 to 4"),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help=_SEVERITY),
     Column(
         id="uuid",
         key="1",
@@ -373,7 +374,7 @@ FINDING_COLUMNS: tuple[Column, ...] = (
         grow=True,
         help="what to do about it",
     ),
-    Column(id="severity", key="s", title="sev", kind=Kind.COUNT, width=3, priority=8, help="how bad that is, 1 to 3"),
+    Column(id="severity", key="s", title="sev", kind=Kind.COUNT, width=3, priority=8, help=_SEVERITY),
     Column(id="count", key="v", title="count", kind=Kind.COUNT, width=5, priority=5, help="VMs, or hosts, it is about"),
     Column(
         id="known",

@@ -93,6 +93,19 @@ async def test_what_has_no_uuid_says_so() -> None:
         assert desk.app.clipboard == ""
 
 
+async def test_a_task_has_an_id() -> None:
+    """In the list of tasks, on its own page; nothing else has one."""
+    async with sitting() as desk:
+        await desk.press("c", "i")
+        assert "only tasks have one" in desk.sheet
+        await desk.press("escape", "slash", *"web-01", "enter", "a", "d", "y", "t", "c", "i")
+        assert desk.app.clipboard == "j1"
+        await desk.press("enter")
+        await desk.until(lambda: "task j1" in desk.text() and "plan" in desk.text())
+        await desk.press("c", "i")
+        assert desk.app.clipboard == "j1"
+
+
 def test_it_reaches_the_terminal(tmp_path: Path) -> None:
     """In one piece."""
     worker = FakeWorker(tmp_path)

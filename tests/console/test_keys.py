@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kvmtui.actions import VERBS
 from kvmtui.console import keys
 from kvmtui.console.editing import Entry
-from kvmtui.console.present.cells import plain
+from kvmtui.console.present.cells import line_width, plain
 from kvmtui.console.present.help import help_lines
 from kvmtui.console.screens.detail import DetailPage
 from kvmtui.console.screens.help import HelpPage
@@ -50,6 +50,18 @@ def test_everything_is_in_the_help() -> None:
     for columns in COLUMNS.values():
         for column in columns:
             assert column.help in text
+
+
+@given(st.integers(40, 200))
+def test_the_help_is_as_wide_as_it_is_told(cells: int) -> None:
+    """Nothing of it is cut off."""
+    commands = [("group by COLUMN, or by nothing at all", "in groups"), ("quit", "leave")]
+    assert max(line_width(line) for line in help_lines(cells, keys.BUILT_IN, ("detail",), commands)) <= cells
+
+
+def test_verbs_say_what_they_do_beside_their_letter_at_80_columns() -> None:
+    """The menu gives them what its letter and word leave."""
+    assert all(len(verb.help) <= 56 for verb in VERBS.values())
 
 
 @pytest.mark.parametrize("resource", COLUMNS)

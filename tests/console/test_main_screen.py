@@ -350,7 +350,46 @@ async def test_the_help_begins_with_what_is_on_the_screen() -> None:
     """Keys of the page that is asked about come first."""
     async with sitting(size=(80, 24)) as desk:
         await desk.press("d", "question_mark")
-        assert "Keys in the detail of a VM" in desk.lines()[2]
+        assert " keys · acts · commands · filter · states" in desk.lines()[2]
+        assert "Keys in the detail of a VM" in desk.lines()[5]
+
+
+async def test_the_help_names_its_sections_and_finds_them() -> None:
+    """What is looked for is gone to in titles first, and a mark says that there is more below until there is none."""
+    async with sitting(size=(80, 24)) as desk:
+        await desk.press("question_mark")
+        assert re.search(r"▼ \d+ more$", desk.lines()[22].rstrip())
+        for section in ("filter", "states", "first line", "columns of hosts"):
+            await desk.press("slash", *section)
+            assert desk.lines()[2].strip().casefold().startswith(section)
+            await desk.press("enter")
+        await desk.press("G")
+        assert "▼" not in desk.text()
+
+
+async def test_the_title_of_a_detail_says_how_it_stands_first() -> None:
+    """However long the name, however many tabs; the chosen tab as long as there is room for it."""
+    for size in ((80, 24), (60, 24)):
+        async with sitting(size=size) as desk:
+            await desk.press("slash", *"db-02", "enter", "d", "l", "l")
+            title = desk.lines()[1]
+            assert "db-02 on kvm2 ── ‖ PAUSED ── " in title
+            assert "  metrics  " in title
+
+
+async def test_a_menu_that_refused_a_letter_takes_none_for_another() -> None:
+    """The next one that is no choice closes it and does nothing else; a colon leads out of every menu."""
+    async with sitting() as desk:
+        await desk.press("1", "g", "c", "u")
+        assert "only VMs have one" in desk.sheet
+        await desk.press("u")
+        assert "only VMs have one" in desk.sheet
+        await desk.press("j")
+        assert not desk.sheet
+        await desk.press("c", "u", "colon", *"vms", "enter")
+        assert not desk.sheet
+        assert desk.app.clipboard == ""
+        assert desk.app.main.pane == "vms"
 
 
 async def test_a_filter_that_is_taken_back_leaves_the_cursor_where_it_was() -> None:

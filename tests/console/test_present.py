@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import string
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from kvmtui.console.present import hosts, jobs, vms
+from kvmtui.console.present import events, hosts, jobs, vms
 from kvmtui.console.present.cells import Span, fit_line, line_width, plain, to_ascii, wrap
-from kvmtui.console.present.columns import header, place
+from kvmtui.console.present.columns import Placed, header, place
+from kvmtui.console.present.detail import devices
 from kvmtui.console.present.frame import PANES, WIDE, divide
 from kvmtui.console.present.graphs import bar, braille, bridge, buckets, nice_top
-from kvmtui.console.present.metrics import HOST_GRAPHS, VM_GRAPHS, panel
+from kvmtui.console.present.jobs import step_lines
+from kvmtui.console.present.metrics import HOST_GRAPHS, VM_GRAPHS, block, panel
 from kvmtui.console.present.topline import TopState, topline
 from kvmtui.console.present.values import shown
 from kvmtui.model.columns import Kind
 from kvmtui.model.host import Host, LinkState, Summary
-from kvmtui.model.job import Job, JobState
-from kvmtui.model.vm import Vm, VmState
+from kvmtui.model.job import Job, JobState, Step, StepState
+from kvmtui.model.vm import Disk, Vm, VmDetail, VmState
 from kvmtui.text import width
 
 NOW = 1_760_000_000.0
@@ -150,6 +154,22 @@ def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
     assert all(len(to_ascii(glyph)) == 1 for glyph in vms.GLYPHS.values())
 
 
+def test_signs_are_distinct_in_ascii_too() -> None:
+    """No two of them become one."""
+    signs = {*vms.GLYPHS.values(), *hosts.GLYPHS.values(), *jobs.GLYPHS.values(), *events.GLYPHS.values(), "●", "○"}
+    signs |= {glyph for glyph, _ in (*hosts.LEVELS.values(), *jobs.STEP_GLYPHS.values())}
+    told = {sign: to_ascii(sign) for sign in signs}
+    assert len(set(told.values())) == len(signs), told
+
+
+def test_bars_in_ascii_have_no_holes() -> None:
+    """What is part of a cell is more than nothing, less than a cell."""
+    for share in range(101):
+        drawn = to_ascii(bar(share, 4))
+        assert re.fullmatch(r"#*[:=]?\.*", drawn)
+        assert len(drawn) == 4
+
+
 def test_links_that_are_not_up_say_why() -> None:
     """A lost host: since when, and why."""
     values = {"name": "kvm7", "link": "lost", "since": NOW - 130, "link_reason": "no answer"}
@@ -207,6 +227,50 @@ def test_the_worst_trouble_outlives_the_rest() -> None:
     ):
         assert piece in wide
     assert "▲ kvm7 lost 2m" in plain(topline(TopState(summary, NOW), 30))
+
+
+def test_where_there_is_little_room_the_first_line_tells_of_what_matters() -> None:
+    """Words as long as they fit; letters only for states that are somebody's trouble, or easily guessed."""
+    summary = Summary(
+        name="prod", hosts_up=6, hosts_total=6, troubles=(("app-34 paused, and nobody says why", 2),),
+        vms={"running": 172, "paused": 3, "pmsuspended": 1, "saved": 3, "shut off": 21, "unknown": 2},
+    )  # fmt: skip
+    lines = [plain(topline(TopState(summary, NOW), cells)) for cells in (140, 94, 74)]
+    assert "vm 172 run 3 paused 2 ? 21 off 3 saved 1 suspended" in lines[0]
+    assert "vm 172 run 3 paused 2 ? 21 off ▲" in lines[1]
+    assert "vm 172r 3p 2? 21o" in lines[2]
+
+
+def test_a_step_that_went_well_is_one_line() -> None:
+    """What there is more to say of has it below."""
+    done = Step(
+        number=1, name="app-01", host="kvm3", uuid="u", state=StepState.DONE, text="pause done, paused", began=NOW
+    )
+    (line,) = step_lines(done, NOW, 80)
+    assert plain(line).endswith("pause done, paused")
+    failed = replace(done, state=StepState.FAILED, text="pause NOT done, still running", words="no", remedy="again")
+    assert len(step_lines(failed, NOW, 80)) >= 3
+    assert all(line_width(line) <= 80 for line in step_lines(failed, NOW, 80))
+
+
+def test_a_verb_is_a_word_where_there_is_little_room() -> None:
+    """Without what explains it."""
+    for cells, word in ((9, "resume"), (40, "resume (unpause)")):
+        verb = next(column for column in jobs.SHOWN if column.id == "verb")
+        _, line = jobs.row([Placed(verb, 0, cells)], {"verb": "resume", "state": "done"}, cells, NOW)
+        assert plain(line).rstrip() == word
+
+
+def test_devices_are_not_cut() -> None:
+    """Source and cache mode of a disk stand on two lines where one is too short."""
+    disk = Disk(target="vda", device="disk", bus="virtio", format="qcow2", source="/" + 70 * "x", cache="none")
+    detail = VmDetail(vm=_vm("v", VmState.OFF, None, ""), disks=(disk,))
+    for cells in (80, 160):
+        told = devices(detail, cells)
+        assert all(line_width(line) <= cells for line in told)
+        text = "".join(plain(line) for line in told)
+        assert disk.source in text
+        assert "cache none" in text
 
 
 # --- graphs -------------------------------------------------------------------------------------------------------
@@ -285,6 +349,15 @@ def test_panels_fill_their_place(cells: int, lines: int, is_host: bool) -> None:
         drawn = panel(graphs, figures, given_points, NOW, cells, lines)
         assert len(drawn) == lines
         assert all(line_width(line) == cells for line in drawn)
+
+
+@pytest.mark.parametrize(("peak", "tops"), [(0.0, ["5%"]), (0.4, ["5%"]), (7.0, ["10%"]), (100.0, ["100%"])])
+def test_the_scale_of_little_pressure_is_no_zero(peak: float, tops: list[str]) -> None:
+    """A scale has a top that is more than nothing, and room for it."""
+    points = [(NOW, peak, 0.0)]
+    drawn = block(HOST_GRAPHS[3], ("pressure_cpu_pct", "pressure_io_pct"), points, NOW, 30, 6)
+    scales = [plain(line)[:4].strip() for line in drawn[1:]]
+    assert list(filter(None, scales)) == tops * 2
 
 
 @given(st.integers(1, 300), st.integers(1, 100), st.sampled_from(PANES), st.sampled_from(PANES[2:]), st.booleans())

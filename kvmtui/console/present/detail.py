@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.console.present import vms
-from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
 from kvmtui.console.present.facts import beside, fact, read_at
 from kvmtui.console.present.values import severity_role, shown
 from kvmtui.model.columns import VM_COLUMNS
@@ -84,29 +84,27 @@ def devices(detail: VmDetail, width: int) -> list[Line]:
         if disk.cache:
             flags.append(f"cache {disk.cache}")
         kind = " ".join(part for part in (disk.device, disk.bus, disk.format) if part)
-        lines.append(
-            fit_line(
-                (Span(f"  {disk.target:<8}"), Span(f"{kind:<22} ", "faint"), Span(disk.source or "empty"),
-                 Span(f"  {', '.join(flags)}", "faint")),
-                width,
-            )
-        )  # fmt: skip
+        lines += _device(f"{disk.target:<8}", f"{kind:<22}", disk.source or "empty", ", ".join(flags), width)
     lines += [] if detail.disks else [(Span("  none", "faint"),)]
     lines += [(), (Span("  network", "title"),)]
     for nic in detail.nics:
         link = "" if nic.link_up is None else "link up" if nic.link_up else "link down"
-        lines.append(
-            fit_line(
-                (Span(f"  {nic.mac:<18} "), Span(f"{nic.model:<10} ", "faint"), Span(nic.source or "–"),
-                 Span(f"  {nic.target}  {link}", "faint")),
-                width,
-            )
-        )  # fmt: skip
+        told = "  ".join(part for part in (nic.target, link) if part)
+        lines += _device(f"{nic.mac:<18}", f"{nic.model:<10}", nic.source or "–", told, width)
     lines += [] if detail.nics else [(Span("  none", "faint"),)]
     lines += [(), (Span("  others", "title"),)]
     for other in detail.others:
         lines += [(Span(f"  {line}"),) for line in wrap(other, max(10, width - 4))]
     return lines
+
+
+def _device(name: str, kind: str, source: str, more: str, width: int) -> list[Line]:
+    """Return a device in a line; where that is too long, its source is below, in as many lines as it needs."""
+    line: Line = (Span(f"  {name} "), Span(f"{kind} ", "faint"), Span(source), Span(f"  {more}", "faint"))
+    if line_width(line) <= width:
+        return [line]
+    below = [(Span(f"    {part}"),) for part in wrap(source, max(10, width - 5))]
+    return [fit_line((Span(f"  {name} "), Span(f"{kind}  {more}", "faint")), width), *below]
 
 
 def no_detail(reason: str, width: int) -> Sequence[Line]:

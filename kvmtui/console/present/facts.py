@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line, join, line_width, wrap
 from kvmtui.text import duration
 
 if TYPE_CHECKING:
@@ -33,13 +34,21 @@ def left_width(width: int) -> int:
 
 
 def beside(left: Sequence[Line], right: Sequence[Line], width: int) -> list[Line]:
-    """Return two columns side by side where there is room for both, else one below the other."""
-    if width < _TWO:
-        return [(), *left, (), *right]
+    """Return two columns side by side where there is room for both, else one below the other.
+
+    What is below is in two columns itself where each of its lines leaves room for another.
+    """
     half = width // 2
-    rows = max(len(left), len(right))
-    padded = [[*lines, *([()] * (rows - len(lines)))] for lines in (left, right)]
-    return [(), *((*fit_line(a, half), *b) for a, b in zip(*padded, strict=True))]
+    if width >= _TWO:
+        return [(), *_pairs(left, right, half)]
+    if any(line_width(line) > half - 1 for line in right):
+        return [(), *left, (), *right]
+    middle = -(-len(right) // 2)
+    return [(), *left, (), *_pairs(right[:middle], right[middle:], half)]
+
+
+def _pairs(left: Sequence[Line], right: Sequence[Line], half: int) -> list[Line]:
+    return [(*fit_line(a, half), *b) for a, b in zip_longest(left, right, fillvalue=())]
 
 
 def read_at(label: str, at: float | None, now: float) -> Line:
@@ -48,9 +57,14 @@ def read_at(label: str, at: float | None, now: float) -> Line:
     return fact(label, Span(text, "faint"))
 
 
-def tabs(names: Sequence[str], chosen: str) -> Line:
-    """Return the names of tabs."""
-    spans: list[Span] = []
-    for name in names:
-        spans += [Span(name, "title" if name == chosen else "faint"), Span("  ")]
-    return tuple(spans[:-1])
+def tabs(names: Sequence[str], chosen: str, room: int) -> Line:
+    """Return the names of tabs; in less cells than they take, the chosen one with those beside it, or by itself."""
+    at = names.index(chosen)
+    line: Line = ()
+    for around in (len(names), 1, 0):
+        first, end = max(0, at - around), at + around + 1
+        shown = ["…"] * bool(first) + list(names[first:end]) + ["…"] * (end < len(names))
+        line = join([(Span(name, "title" if name == chosen else "faint"),) for name in shown], "  ")
+        if line_width(line) <= room:
+            break
+    return line

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
-from kvmtui.console.present.cells import Line, Span, wrap
+from kvmtui.console.present.cells import Line, Span, line_width, wrap
 from kvmtui.console.present.rows import compose
 from kvmtui.console.present.values import Values, cells
 from kvmtui.model.columns import JOB_COLUMNS
 from kvmtui.model.job import Job, JobState, Step, StepState
-from kvmtui.text import duration, fit
+from kvmtui.text import clean, duration, fit
+from kvmtui.text import width as width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,8 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
     for index, (column, _, width) in enumerate(placed):
         role = "text"
         if column.id == "verb":
-            texts[index] = fit(verb_title(str(values.get("verb"))), width)
+            title = verb_title(str(values.get("verb")))
+            texts[index] = fit(title if width_of(title) <= width else title.partition(" (")[0], width)
         elif column.id in {"state", "text"}:
             role = ROLES[state] if state is not JobState.DONE else "text"
         elif column.id in {"id", "by"}:
@@ -105,15 +107,20 @@ def step_lines(step: Step, now: float, width: int) -> list[Line]:
     if step.began is not None:
         took = duration((step.ended if step.ended is not None else now) - step.began)
     name = min(24, max(8, width // 4))
-    lines: list[Line] = [
-        (
-            Span(f"  {glyph} ", role),
-            Span(f"{fit(step.name, name)} {fit(step.host, 10)} "),
-            Span(fit(step.state.value, 10), role),
-            Span(f"{took:>5}", "faint"),
-        )
-    ]
-    said = (("", step.text), ("libvirt  ", f'"{step.words}"' if step.words else ""), ("next     ", step.remedy))
+    head: Line = (
+        Span(f"  {glyph} ", role),
+        Span(f"{fit(step.name, name)} {fit(step.host, 10)} "),
+        Span(fit(step.state.value, 10), role),
+        Span(f"{took:>5}", "faint"),
+    )
+    text = clean(step.text)
+    is_short = text and line_width(head) + width_of(text) + 2 <= width
+    lines: list[Line] = [(*head, Span(f"  {text}"))] if is_short else [head]
+    said = (
+        ("", "" if is_short else text),
+        ("libvirt  ", f'"{step.words}"' if step.words else ""),
+        ("next     ", step.remedy),
+    )
     for label, text in said:
         for number, part in enumerate(wrap(text, max(10, width - 6 - len(label))) if text else ()):
             lines.append((Span("    " + (label if number == 0 else " " * len(label)), "faint"), Span(part)))

@@ -36,6 +36,8 @@ class Graph(NamedTuple):
     """The fixed top of the scale; None: what the highest value needs."""
     down: str = ""
     names: tuple[str, str] = ("", "")
+    least: float = 0.0
+    """Least top of a scale that is not fixed: what stays below it is not made to look like much."""
 
 
 VM_GRAPHS = (
@@ -47,8 +49,8 @@ VM_GRAPHS = (
 HOST_GRAPHS = (
     Graph("cpu", "cpu_pct", "graph-cpu"),
     Graph("mem", "mem_pct", "graph-mem"),
-    Graph("load", "load_1m", "graph-disk", Kind.NUMBER, None),
-    Graph("pressure", "pressure_cpu_pct", "graph-net", Kind.PCT, None, "pressure_io_pct", ("cpu ", "io ")),
+    Graph("load", "load_1m", "graph-disk", Kind.NUMBER, None, least=1.0),
+    Graph("pressure", "pressure_cpu_pct", "graph-net", Kind.PCT, None, "pressure_io_pct", ("cpu ", "io "), 5.0),
 )
 
 
@@ -93,7 +95,8 @@ def block(graph: Graph, figures: Sequence[str], points: Points, now: float, widt
     last = points[-1] if points and now - (points[-1][0] or 0) <= STALE_S else None
     present = [last[place] if last else None for place in places]
     peaks = [peak_of(points, place) for place in places]
-    top = graph.top or nice_top(max((p for p in peaks if p is not None), default=None), binary=graph.kind is Kind.BPS)
+    highest = max((p for p in peaks if p is not None), default=0.0)
+    top = graph.top or nice_top(max(highest, graph.least), binary=graph.kind is Kind.BPS)
     lines = [fit_line(_head(graph, present, peaks, width), width)]
     rows = height - 1
     if rows <= 0:
@@ -116,7 +119,7 @@ def block(graph: Graph, figures: Sequence[str], points: Points, now: float, widt
 def _scale(graph: Graph, top: float) -> str:
     if graph.kind is Kind.BPS:
         return bytes_short(top)
-    return f"{top:.0f}%" if graph.kind is Kind.PCT else f"{top:g}"
+    return f"{top:g}%" if graph.kind is Kind.PCT else number_short(top).removesuffix(".0")
 
 
 def _head(graph: Graph, present: Sequence[float | None], peaks: Sequence[float | None], width: int) -> Line:

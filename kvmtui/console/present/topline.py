@@ -16,12 +16,13 @@ WORDS = (
     (VmState.RUNNING, "run", "r"),
     (VmState.PAUSED, "paused", "p"),
     (VmState.CRASHED, "crashed", "c"),
-    (VmState.IN_SHUTDOWN, "stopping", "d"),
-    (VmState.SUSPENDED, "suspended", "z"),
-    (VmState.SAVED, "saved", "s"),
+    (VmState.UNKNOWN, "?", "?"),
     (VmState.OFF, "off", "o"),
+    (VmState.IN_SHUTDOWN, "stopping", ""),
+    (VmState.SAVED, "saved", ""),
+    (VmState.SUSPENDED, "suspended", ""),
 )
-"""State, its word, its letter where there is little room."""
+"""State, its word, its letter where there is little room; what has none is left out there."""
 _WORDS_LEAST = 8
 _TROUBLE_LEAST = 26
 """Cells that the worst trouble is given before it gives way to anything else."""
@@ -79,7 +80,7 @@ _AFTER = ("jobs", "failed", "clients")
 _OLD = ("hosts", "vms", "load", *_AFTER)
 """What is the last that was known once the worker is gone."""
 _REDUCTIONS = (
-    "gap", "load", "gap", "vms", "hosts", "clock", "jobs", "load", "clients", "failed", "name", "vms", "clock",
+    "gap", "load", "gap", "vms", "hosts", "clock", "jobs", "vms", "load", "clients", "failed", "name", "vms", "clock",
     "trouble", "hosts", "name", "demo",
 )  # fmt: skip
 """What is shortened, step by step."""
@@ -131,7 +132,7 @@ def _pieces(state: TopState) -> dict[str, list[Line]]:
         "mode": [mode],
         "demo": demo,
         "hosts": [(Span(f"hosts {up}", hosts_role),), (Span(f"h {up}", hosts_role),), ()],
-        "vms": [_vms(summary, short=False), _vms(summary, short=True), ()],
+        "vms": [_vms(summary), _vms(summary, few=True), _vms(summary, few=True, short=True), ()],
         "load": load,
         "jobs": jobs,
         "failed": failed,
@@ -139,15 +140,16 @@ def _pieces(state: TopState) -> dict[str, list[Line]]:
     }
 
 
-def _vms(summary: Summary, *, short: bool) -> Line:
-    """Return how many VMs are in which state, those that nobody is in left out."""
+_VM_ROLES = {VmState.PAUSED: "warn", VmState.CRASHED: "bad", VmState.UNKNOWN: "unknown"}
+
+
+def _vms(summary: Summary, *, few: bool = False, short: bool = False) -> Line:
+    """Return how many VMs are in which state, those that none is in left out; ``few``: states with a letter only."""
     spans: list[Span] = [Span("vm")]
     for state, word, letter in WORDS:
-        if count := summary.vms.get(state.value, 0):
-            role = "bad" if state is VmState.CRASHED else "warn" if state is VmState.PAUSED else "text"
+        if (count := summary.vms.get(state.value, 0)) and (letter or not few):
+            role = _VM_ROLES.get(state, "text")
             spans.append(Span(f" {count}{letter}" if short else f" {count} {word}", role))
-    if count := summary.vms.get(VmState.UNKNOWN.value, 0):
-        spans.append(Span(f" {count}?" if short else f" {count} ?", "unknown"))
     return tuple(spans) if len(spans) > 1 else (Span("vm 0"),)
 
 

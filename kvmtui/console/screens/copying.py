@@ -12,6 +12,7 @@ from kvmtui.console.present.vms import state_of
 from kvmtui.console.sheets import Choice, Menu
 from kvmtui.errors import UsageError
 from kvmtui.model.columns import COLUMNS
+from kvmtui.model.virsh import connected
 from kvmtui.model.vm import VmState
 from kvmtui.text import clean, clean_lines, plural
 from kvmtui.wire.messages import GetDetail, ListRows, Query
@@ -55,9 +56,11 @@ def copy_menu(page: Page, subject: Subject | None, screen: str) -> Menu:
     nothing = "" if subject is not None else "there is nothing under the cursor"
     no_vm = nothing or ("" if subject is not None and subject.uuid else "only VMs have one")
     no_virsh = nothing or ("" if subject is not None and subject.resource in {"vms", "hosts"} else "not for virsh")
+    no_task = nothing or ("" if subject is not None and subject.resource == "jobs" else "only tasks have one")
     name = clean(subject.name, _SHOWN) if subject is not None else ""
     choices = [
         Choice("n", "name", why_not=nothing, hint=name),
+        Choice("i", "id", why_not=no_task, hint=subject.held.key if subject is not None else ""),
         Choice("u", "UUID", why_not=no_vm, hint=subject.uuid if subject is not None else ""),
         Choice("v", "virsh", why_not=no_virsh, hint=f"virsh -c … {_call(subject)}" if subject is not None else ""),
         Choice("x", "XML", why_not=no_vm, hint="read from its host now"),
@@ -81,6 +84,8 @@ async def _copy(page: Page, choice: Choice, subject: Subject) -> None:
     match choice.key:
         case "n":
             text = subject.name
+        case "i":
+            text = subject.held.key
         case "u":
             text = subject.uuid
         case "v":
@@ -116,7 +121,7 @@ async def _virsh(page: Page, subject: Subject) -> str:
         if not found:
             raise UsageError("the host is not in the config any more", where=subject.host)
         uri = found[0][0]
-    return f"virsh -c {shlex.quote(clean(str(uri)))} {_call(subject)}"
+    return f"{connected(clean(str(uri)))} {_call(subject)}"
 
 
 def _row(subject: Subject, now: float) -> str:

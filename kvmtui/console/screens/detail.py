@@ -10,7 +10,6 @@ from kvmtui.console.present import detail as present
 from kvmtui.console.present import jobs, vms
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.columns import header, place
-from kvmtui.console.present.facts import tabs
 from kvmtui.console.present.metrics import VM_GRAPHS, panel
 from kvmtui.console.present.xml import XmlLines
 from kvmtui.console.recent import Recent
@@ -107,11 +106,7 @@ class DetailPage(TabbedPage):
     def titles(self) -> list[Line]:
         name = str(self.values.get("name") or self.key)
         state = vms.state_span(vms.state_of(self.values))
-        return [
-            (Span(name, "title"), Span(f" on {self._host}", "faint")),
-            tabs(self.tabs, self.tab),
-            (self.standing(state),),
-        ]
+        return self.title_with_tabs((Span(name, "title"), Span(f" on {self._host}", "faint")), (self.standing(state),))
 
     def make(self, width: int, height: int) -> Sequence[Line]:
         now = self.console.now()

@@ -8,7 +8,6 @@ from kvmtui.console.listing import Held, Listing
 from kvmtui.console.present import host_detail as present
 from kvmtui.console.present import hosts
 from kvmtui.console.present.cells import Line, Span
-from kvmtui.console.present.facts import tabs
 from kvmtui.console.present.metrics import HOST_GRAPHS, panel
 from kvmtui.console.recent import Recent
 from kvmtui.console.screens.acting import act_on_host
@@ -69,11 +68,10 @@ class HostPage(TabbedPage):
 
     def titles(self) -> list[Line]:
         link = hosts.link_of(self.values)
-        said: list[Line] = [(Span(self.key, "title"),), tabs(self.tabs, self.tab)]
-        said.append((self.standing(Span(f"{hosts.GLYPHS[link]} {link.value}", hosts.ROLES[link])),))
+        said: list[Line] = [(self.standing(Span(f"{hosts.GLYPHS[link]} {link.value}", hosts.ROLES[link])),)]
         if level := hosts.level_span(self.values):
             said.append((level,))
-        return said
+        return self.title_with_tabs((Span(self.key, "title"),), *said)
 
     def make(self, width: int, height: int) -> Sequence[Line]:
         now, recent = self.console.now(), self._recent

@@ -163,6 +163,8 @@ class Page(Screen[None]):
         """Take a key by our name that arrived at ``at``, monotonic seconds."""
         if self.console.notices.fade():
             self.refresh_overlay()
+        if self.sheet is not None and self.sheet.is_menu and self._opens_commands(key):
+            self.sheet.press("escape", at)
         if self.sheet is not None:
             # what is pressed while frames still wait for the terminal was pressed before they were seen
             self.sheet.press(key, at if self.console.terminal_keeps_up else float("-inf"))
@@ -171,6 +173,10 @@ class Page(Screen[None]):
         action = self.console.keymap.find((*self.contexts, "everywhere"), key)
         if action is not None:
             self.perform(action.id)
+
+    def _opens_commands(self, key: str) -> bool:
+        action = self.console.keymap.find(("everywhere",), key)
+        return action is not None and action.id == "command"
 
     def perform(self, action_id: str) -> None:
         """Do what a key of that action would do."""

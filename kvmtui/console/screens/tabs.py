@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from kvmtui.console.present.cells import Span
+from kvmtui.console.present import facts
+from kvmtui.console.present.cells import Line, Span, fit_line, line_width
 from kvmtui.console.screens.reading import ReadingPage
 
 if TYPE_CHECKING:
     from kvmtui.console.listing import Listing
     from kvmtui.console.present.values import Values
     from kvmtui.wire.messages import Rows
+
+_NAME_LEAST = 12
+"""Cells that the name of what a page is about has in the title, whatever else there is to say."""
+_BETWEEN = 4
+"""Cells between two parts of a title."""
 
 
 class TabbedPage(ReadingPage):
@@ -37,6 +43,16 @@ class TabbedPage(ReadingPage):
             self.values = held.values
         self._is_gone = not listing.matched
         self.text.repaint()
+
+    def title_with_tabs(self, named: Line, *others: Line) -> list[Line]:
+        """Return what the title says: what the page is about, how that stands, the tabs in what room is left."""
+        room = self.text.title_room
+        first = max(_NAME_LEAST, room - sum(line_width(line) + _BETWEEN for line in others))
+        if line_width(named) > first:
+            named = fit_line(named, first)
+        said = [named, *others]
+        left = room - sum(line_width(line) + _BETWEEN for line in said)
+        return [*said, facts.tabs(self.tabs, self.tab, left)]
 
     def standing(self, span: Span) -> Span:
         """Return how the thing stands, or that there is no such thing any more: the rest is the last that was known."""

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
+from kvmtui.console.listing import Held
 from kvmtui.console.present.cells import Line, Span, wrap
 from kvmtui.console.present.jobs import GLYPHS, ROLES, step_lines, verb_title
 from kvmtui.console.screens.acting import act_on_job
+from kvmtui.console.screens.copying import Subject
 from kvmtui.console.screens.reading import ReadingPage
 from kvmtui.model.job import ENDED, JobDetail
 from kvmtui.text import duration
@@ -75,6 +77,10 @@ class JobPage(ReadingPage):
         for step in self._detail.steps:
             lines += step_lines(step, now, width)
         return lines
+
+    @property
+    def subject(self) -> Subject | None:
+        return Subject("jobs", Held(self._job_id, to_builtins(self._detail.job))) if self._detail is not None else None
 
     def do_act(self) -> None:
         """Open the menu of what can be done to it."""

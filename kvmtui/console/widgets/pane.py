@@ -36,6 +36,10 @@ class Pane(Painted):
         """Return the inner lines at which the right edge shows where in a long list we are."""
         return range(0)
 
+    def more(self) -> str:
+        """Return what the lower edge says of what is below it; "" if nothing is."""
+        return ""
+
     def tick(self) -> None:
         """A second has passed."""
         self.repaint()
@@ -57,6 +61,11 @@ class Pane(Painted):
         return max(0, self.extent.height - (2 if self.framed else self.first_inner))
 
     @property
+    def title_room(self) -> int:
+        """Cells that the title has."""
+        return self.extent.width - (4 if self.framed else 2)
+
+    @property
     def first_inner(self) -> int:
         """The widget's line at which the inside begins."""
         return 1 if has_title(self.extent.height, framed=self.framed) else 0
@@ -69,13 +78,15 @@ class Pane(Painted):
         if not self.framed:
             return self.inner(y - self.first_inner, wide)
         if y == high - 1:
-            return [("base", (Span("└" + "─" * max(0, wide - 2) + "┘", line),))]
+            more = f" {self.more()} ─" if self.more() else ""
+            more = more if len(more) + 3 <= wide else ""
+            return [("base", (Span("└" + "─" * max(0, wide - 2 - len(more)) + more + "┘", line),))]
         right = Span("┃" if y - 1 in self.thumb() else "│", line)
         return [("base", (Span("│", line),)), *self.inner(y - 1, max(0, wide - 2)), ("base", (right,))]
 
     def _title(self, wide: int, line: str) -> Line:
         left, fill, right = ("┌", "─", "┐") if self.framed else ("", "─", "")
-        room = wide - len(left) - len(right) - 2
+        room = self.title_room
         number = Span(f"{self.number} " if self.number else "", "key" if self.has_focus_of_keys else "faint")
         chosen: list[Line] = []
         for title in self.titles():

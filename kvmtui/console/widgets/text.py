@@ -50,20 +50,28 @@ class Text(Pane):
         at = self.top + y
         line: Line = self._lines[at] if at < len(self._lines) else (Span(""),)
         ground = "base" if not self._has(line) else "cursor" if at == self._at else "idle"
-        return [(ground, fit_line(line, width))]
+        more = self.more() if not self.framed and y == self.inner_height - 1 else ""
+        if not more or len(more) + 1 >= width:
+            return [(ground, fit_line(line, width))]
+        return [(ground, (*fit_line(line, width - len(more) - 1), Span(f" {more}", "focus")))]
 
     def _has(self, line: Line) -> bool:
         return bool(self.needle) and self.needle in plain(line).casefold()
 
     def look_for(self, text: str) -> tuple[int, int]:
-        """Look for a text, whatever the case of its letters, and go to the first line from here on that has it.
+        """Look for a text, whatever the case of its letters, and go to the first title that has it.
 
-        Return how many lines have it, of how many.
+        Where none has, to the first line from here on that has it. Return how many lines have it, of how many.
         """
         self.needle, self._at = text.casefold(), -1
         hits = self._hits()
         if hits:
-            self._show(next((hit for hit in hits if hit >= self.top), hits[0]))
+            titled = None if isinstance(self._lines, Made) else next(filter(self._is_titled, hits), None)
+            if titled is None:
+                self._show(next((hit for hit in hits if hit >= self.top), hits[0]))
+            else:
+                self._at = titled
+                self.go(titled)
         self.repaint()
         return len(hits), len(self._lines)
 
@@ -84,11 +92,19 @@ class Text(Pane):
         texts = self._lines.texts() if isinstance(self._lines, Made) else map(plain, self._lines)
         return [at for at, text in enumerate(texts) if self.needle in text.casefold()]
 
+    def _is_titled(self, at: int) -> bool:
+        """Whether what is looked for is in a title."""
+        return any(span.role == "title" and self.needle in span.text.casefold() for span in self._lines[at])
+
     def _show(self, at: int) -> None:
         self._at = at
         if not self.top <= at < self.top + self.inner_height:
             self.go(at - self.inner_height // 3)
         self.repaint()
+
+    def more(self) -> str:
+        below = len(self._lines) - self.top - self.inner_height
+        return f"▼ {below:,} more" if below > 0 and self.inner_height > 0 else ""
 
     def thumb(self) -> range:
         height, total = self.inner_height, len(self._lines)
