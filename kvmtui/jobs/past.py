@@ -106,7 +106,7 @@ def _records(
         if record.phase in _OF_JOB:
             is_told = jobs is None or record.job in jobs
         elif record.phase == audit.NOTE:
-            is_told = True
+            is_told = jobs is None
         elif jobs is None:
             is_told = record.phase == audit.VERIFIED
         else:

@@ -85,3 +85,13 @@ def test_only_what_is_asked_for_and_active() -> None:
     assert not source.unknown(vms)
     assert [found.uuid for found in source.counters(vms, None, EPOCH + 1)] == ["a", "c"]
     assert [found.uuid for found in source.counters(vms, frozenset({"c", "b"}), EPOCH + 1)] == ["c"]
+
+
+def test_hosts_are_not_in_step() -> None:
+    """Each has a pressure of its own, which moves."""
+    names = [f"kvm{number}" for number in range(1, 7)]
+    told = {
+        name: [Synthetic().vitals(name, FACTS, (), EPOCH + at).pressure_io_pct for at in (0, 60, 120)] for name in names
+    }
+    assert len({tuple(values) for values in told.values()}) == len(names)
+    assert all(len(set(values)) > 1 for values in told.values())

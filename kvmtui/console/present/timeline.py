@@ -13,7 +13,7 @@ from kvmtui.text import duration, width
 if TYPE_CHECKING:
     from kvmtui.model.timeline import Entry, Timeline
 
-SEVERITIES = (("·", ""), ("▸", "notice"), ("▲", "warning"), ("✗", "serious"), ("✗", "critical"))
+SEVERITIES = (("·", ""), ("•", "notice"), ("▲", "warning"), ("✗", "serious"), ("✗", "critical"))
 """Glyph and word by severity, 0 to 4."""
 _WORD = max(len(word) for _, word in SEVERITIES) + 2
 _SOURCE = 6
