@@ -11,7 +11,7 @@ from kvmtui.console.present.cells import Line, Span, wrap
 from kvmtui.console.present.jobs import GLYPHS, ROLES, step_lines, verb_title
 from kvmtui.console.screens.acting import act_on_job
 from kvmtui.console.screens.copying import Subject
-from kvmtui.console.screens.reading import ReadingPage
+from kvmtui.console.screens.reread import RereadPage
 from kvmtui.model.job import ENDED, JobDetail
 from kvmtui.text import duration
 from kvmtui.wire.messages import GetJob
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class JobPage(ReadingPage):
+class JobPage(RereadPage):
     """A task, its outcome, its steps; read again each second while it runs."""
 
     contexts = ("list", "text", "job")
@@ -29,29 +29,14 @@ class JobPage(ReadingPage):
         super().__init__()
         self._job_id = job_id
         self._detail: JobDetail | None = None
-        self._reading = False
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._read()
+    @property
+    def is_live(self) -> bool:
+        """Whether its steps may still change."""
+        return self._detail is None or self._detail.job.state not in ENDED
 
-    def tick(self) -> None:
-        if self._detail is None or self._detail.job.state not in ENDED:
-            self._read()
-        self.text.repaint()
-
-    def _read(self) -> None:
-        if not self._reading:
-            self._reading = True
-            self.console.work(self._fetch())
-
-    async def _fetch(self) -> None:
-        try:
-            self._detail = await self.console.feed.call(GetJob(job=self._job_id))
-        finally:
-            self._reading = False
-        if self.is_mounted:
-            self.text.repaint()
+    async def read(self) -> None:
+        self._detail = await self.console.feed.call(GetJob(job=self._job_id))
 
     def titles(self) -> list[Line]:
         titles: list[Line] = [(Span(f"task {self._job_id}", "title"),)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kvmtui.console.feed import Stage
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.timeline import timeline_lines, watched
-from kvmtui.console.screens.reading import ReadingPage
+from kvmtui.console.screens.reread import RereadPage
 from kvmtui.wire.messages import GetTimeline
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ENTRIES = 500
 
 
-class TimelinePage(ReadingPage):
+class TimelinePage(RereadPage):
     """The newest first; read again each second, as long as its beginning is on the screen."""
 
     def __init__(self, host: str, uuid: str, name: str) -> None:
@@ -28,41 +28,21 @@ class TimelinePage(ReadingPage):
         self._uuid = uuid
         self._name = name
         self._timeline: Timeline | None = None
-        self._reading = False
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._read()
-
-    def tick(self) -> None:
-        if self._is_live:
-            self._read()
-        self.text.repaint()
 
     @property
-    def _is_live(self) -> bool:
+    def is_live(self) -> bool:
         """Whether it is read again: what somebody reads further down stays where it is, so does the last that came."""
         return not self.text.top and self.console.feed.stage is Stage.UP
 
-    def _read(self) -> None:
-        if not self._reading:
-            self._reading = True
-            self.console.work(self._fetch())
-
-    async def _fetch(self) -> None:
-        try:
-            found = await self.console.feed.call(GetTimeline(host=self._host, uuid=self._uuid, limit=_ENTRIES))
-        finally:
-            self._reading = False
+    async def read(self) -> None:
+        found = await self.console.feed.call(GetTimeline(host=self._host, uuid=self._uuid, limit=_ENTRIES))
         if not self.text.top or self._timeline is None:
             self._timeline = found
-        if self.is_mounted:
-            self.text.repaint()
 
     def titles(self) -> list[Line]:
         of = "in the fleet" if not self._host else f"to {self._name}" if self._uuid else f"on {self._host}"
         held = "held: g goes on" if self.text.top else "as it was last told"
-        going = Span("live", "good") if self._is_live else Span(held, "notice")
+        going = Span("live", "good") if self.is_live else Span(held, "notice")
         titles: list[Line] = [(Span(f"what happened {of}", "title"),), (going,)]
         if self._timeline is not None:
             titles.append((Span(watched(self._timeline), "faint"),))
