@@ -66,12 +66,24 @@ class Screen:
         line = self.cells[self._y]
         for character in text:
             cells = 1 if character.isascii() else width(character)
+            if cells == 0:
+                self._join(line, character)
+                continue
             if self._x + cells > self.columns:
                 return
             line[self._x] = (character, self._style)
             if cells == 2:
                 line[self._x + 1] = ("", self._style)
             self._x += cells
+
+    def _join(self, line: list[Cell], mark: str) -> None:
+        """Put a mark on the letter before it, in whose cell it stands."""
+        at = self._x - 1
+        if at > 0 and not line[at][0]:
+            at -= 1
+        if at >= 0:
+            letter, style = line[at]
+            line[at] = (letter + mark, style)
 
     def _control(self, control: str) -> None:
         if control == "\r":

@@ -21,7 +21,7 @@ STYLES = [
     Style.parse(words)
     for words in ("white", "bold red", "#aabbcc on #112233", "reverse", "underline blue on black", "dim", "")
 ]
-_texts = st.text("ab 1–│中é\u0301", max_size=6)
+_texts = st.lists(st.sampled_from([*"ab 1–│中é", "a\u0301", "中\u0301"]), max_size=6).map("".join)
 _lines = st.lists(st.tuples(_texts, st.sampled_from(STYLES)), max_size=8)
 
 
@@ -34,8 +34,13 @@ def _restored() -> Iterator[None]:
 
 
 def _ink(pieces: list[tuple[str, Style]]) -> Ink:
-    strip = Strip([Segment(text, style) for text, style in pieces]).crop_extend(0, WIDE, STYLES[0])
-    return Ink(list(strip), WIDE)
+    """Return the pieces that fit as a line of exactly WIDE cells: whoever paints one never cuts a letter in two."""
+    fitting: list[Segment] = []
+    for text, style in pieces:
+        if sum(segment.cell_length for segment in fitting) + Segment(text).cell_length > WIDE:
+            break
+        fitting.append(Segment(text, style))
+    return Ink(list(Strip(fitting).extend_cell_length(WIDE, STYLES[0])), WIDE)
 
 
 def _console() -> Console:
