@@ -17,7 +17,7 @@ Letters' case does not matter. Unknown is neither true nor false: "not unknown" 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kvmtui.errors import FilterError
 from kvmtui.fleet.fields import RESOURCES, Row, reader
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kvmtui.fleet.terms import Test
+
+K = TypeVar("K")
 
 DEPTH_MAX = 50
 """Brackets and negations within each other."""
@@ -47,8 +49,9 @@ class Filter:
         self.resource = resource
         self.timely = timely
         """Rows may begin to match, or cease to, by time alone."""
+        self.needle = needle
+        """What a name without letters' case must contain, where nothing else is asked; else ""."""
         self._test = test
-        self._needle = needle
 
     def __bool__(self) -> bool:
         """Say whether it asks anything; an empty filter matches every row."""
@@ -58,14 +61,12 @@ class Filter:
         """Return whether ``row`` matches at ``now`` (seconds since the epoch); None: unknown."""
         return True if self._test is None else self._test(row, now)
 
-    def select(self, rows: Iterable[Row], now: float) -> list[Row]:
-        """Return the rows that match for certain."""
-        test, needle = self._test, self._needle
+    def keys(self, rows: Iterable[tuple[K, Row]], now: float) -> list[K]:
+        """Return the keys of those (key, row) that match for certain."""
+        test = self._test
         if test is None:
-            return list(rows)
-        if needle:
-            return [row for row in rows if needle in row.name.casefold()]
-        return [row for row in rows if test(row, now)]
+            return [key for key, _ in rows]
+        return [key for key, row in rows if test(row, now)]
 
 
 def _negated(test: Test) -> Test:

@@ -221,6 +221,11 @@ class Fleet:
         return self._shared.table.names
 
     @property
+    def folded_names(self) -> Mapping[Address, str]:
+        """(host, UUID) -> name without letters' case."""
+        return self._shared.table.folded
+
+    @property
     def host_changes(self) -> Changes[str]:
         """Which hosts changed since when."""
         return self._shared.hosts_changes
@@ -290,7 +295,7 @@ class Fleet:
 
     def matching(self, wanted: Filter) -> list[Vm]:
         """Return the VMs that match for certain, each once though the config may name its host twice."""
-        return wanted.select(self._distinct(), self._clock())
+        return wanted.keys(((vm, vm) for vm in self._distinct()), self._clock())
 
     def _distinct(self) -> Iterable[Vm]:
         return (vm for known in self._known.values() if not known.same_as for vm in known.vms.rows.values())

@@ -34,6 +34,8 @@ class Source(NamedTuple):
     """What changed since when; None where nobody keeps count of that."""
     by_second: Callable[[], Iterable[tuple[str, Any]]]
     """Returns (second part of the entry, own key) of all rows, in order."""
+    folded: Mapping[Any, str] | None = None
+    """Own key -> name without letters' case, where that is kept."""
 
 
 def by_second(resource: str, rows: Mapping[Any, Row]) -> list[tuple[str, Any]]:

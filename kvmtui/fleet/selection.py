@@ -9,6 +9,7 @@ from kvmtui.errors import UsageError
 from kvmtui.fleet.blocks import Blocks
 from kvmtui.fleet.fields import RESOURCES, Row
 from kvmtui.fleet.orders import SLICE, Order, Source, advance, by_second
+from kvmtui.fleet.sifted import Sifted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,14 +72,14 @@ class Selection:
         self._scope = frozenset(query.scope if query.resource in _SCOPES else ())
         self._own = _OWN_KEYS[query.resource]
         self._order: Order = fleet.orders.order(query.resource, query.sort, query.descending)
-        self._matching: set[Any] | None = set() if self.filter or self._scope else None
+        self._matching: frozenset[Any] | None = frozenset() if self.filter or self._scope else None
         """Own keys of the rows that match; None: all of them do."""
         self._matched = 0
         """Another one when ``_matching`` is."""
         self._revision = -1
         self._source: Source
         self._work: Iterator[None] | None = None
-        self._listed: Blocks[Entry] = Blocks()
+        self._listed: Blocks[Entry] | Sifted = Blocks()
         self._listed_of: tuple[object, ...] = ()
         """What ``_listed`` was made of."""
         self._held: dict[Any, int] | None = None
@@ -141,7 +142,7 @@ class Selection:
     def _source_of(self, fleet: Fleet, jobs: Sequence[Job]) -> Source:
         match self.resource:
             case "vms":
-                return Source(fleet.vms, fleet.vm_changes, lambda: fleet.vm_names)
+                return Source(fleet.vms, fleet.vm_changes, lambda: fleet.vm_names, fleet.folded_names)
             case "jobs":
                 found: dict[Any, Row] = {job.id: job for job in jobs}
                 return Source(found, None, lambda: by_second("jobs", found))
@@ -176,32 +177,44 @@ class Selection:
                 yield from self._match_some(newer, now)
 
     def _match_all(self, fleet: Fleet, now: float) -> Iterator[None]:
-        rows: Iterable[Row] = self._source.rows.values()
-        if self._scope:
-            rows = fleet.on_hosts(self._scope) if self.resource == "vms" else self._in_scope(rows)
-        asked, found = list(rows), set[Any]()
-        for start in range(0, len(asked), SLICE):
-            found.update(map(self._own, self.filter.select(asked[start : start + SLICE], now)))
-            yield
-        self._matched += found != self._matching
-        self._matching = found
+        found: list[Any] = []
+        folded, needle = self._source.folded, self.filter.needle
+        if folded is not None and needle and not self._scope:
+            keys, names = list(folded), list(folded.values())
+            for start in range(0, len(keys), 4 * SLICE):
+                end = start + 4 * SLICE
+                found += [key for key, name in zip(keys[start:end], names[start:end], strict=True) if needle in name]
+                yield
+        else:
+            rows: Iterable[Row] = self._source.rows.values()
+            if self._scope:
+                rows = fleet.on_hosts(self._scope) if self.resource == "vms" else self._in_scope(rows)
+            asked = list(rows)
+            keys = list(map(self._own, asked)) if self._scope else list(self._source.rows)
+            for start in range(0, len(asked), SLICE):
+                end = start + SLICE
+                found += self.filter.keys(zip(keys[start:end], asked[start:end], strict=True), now)
+                yield
+        matching = frozenset(found)
+        self._matched += matching != self._matching
+        self._matching = matching
 
     def _match_some(self, newer: list[Any], now: float) -> Iterator[None]:
-        matching = self._matching
-        assert matching is not None
         for start in range(0, len(newer), SLICE):
+            assert self._matching is not None
             if start:
                 yield
             some = newer[start : start + SLICE]
             rows = self._source.rows
-            there = [rows[key] for key in some if key in rows]
-            match = set(map(self._own, self.filter.select(self._in_scope(there) if self._scope else there, now)))
-            before = len(matching)
-            matching |= match
-            came = len(matching) - before
-            gone = matching.intersection(some) - match
-            matching -= gone
-            self._matched += came > 0 or len(gone) > 0
+            there = [(key, row) for key in some if (row := rows.get(key)) is not None]
+            if self._scope:
+                host_of, scope = _SCOPES[self.resource], self._scope
+                there = [(key, row) for key, row in there if host_of(row) in scope]
+            match = frozenset(self.filter.keys(there, now))
+            gone = self._matching.intersection(some) - match
+            if gone or not match <= self._matching:
+                self._matching = (self._matching | match) - gone
+                self._matched += 1
 
     def _list(self) -> None:
         """Put those that match into the order."""
@@ -215,7 +228,7 @@ class Selection:
         elif len(matching) * _FEW < len(order.sorted):
             self._listed = Blocks(sorted(order.entries[key] for key in matching))
         else:
-            self._listed = Blocks([entry for entry in order.sorted if entry[2] in matching])
+            self._listed = Sifted(order.sorted.view(), matching)
 
     def _keep_order(self) -> None:
         """Keep those that match in the order in which they were, what comes behind them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import random
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,6 +41,9 @@ CHECK_S = 1.2
 EVENT_LIST_S = 0.1
 """An event is followed by a listing after so long, for more of them usually come together."""
 LIST_MIN_S = 0.25
+DRIFT = 0.5
+"""By so much of it, more or less, a stretched period is another one each time: hosts that all came up at once are not
+asked at once for ever."""
 SECOND_ROUND_S = 1.0
 """The second round comes early: two samples make a rate."""
 
@@ -101,6 +105,7 @@ class Poller:
         self.pace = 1.0
         """Factor on the periods of what nobody looks at: how far the fleet has outgrown the worker."""
         self.held = held
+        self._drift = 1.0
         self._active: tuple[str, ...] = ()
         self._watched: frozenset[str] = frozenset()
         self._list_at = 0.0
@@ -204,7 +209,7 @@ class Poller:
         self._blind = 0
         self._trip_s = trip_s
         self._listed_at = began
-        self._list_at = began + max(self.periods.state_s * self.pace, min(spent_s, CALL_MAX_S) / SHARE)
+        self._list_at = began + max(self._stretched_s(self.periods.state_s), min(spent_s, CALL_MAX_S) / SHARE)
         self._spend(began, spent_s)
 
     def sampled(self, task: Task, began: float, took_s: float, count: int) -> None:
@@ -252,10 +257,14 @@ class Poller:
     def _period_s(self, each: _Round) -> float:
         if each.kind is Kind.WATCHED:
             return self.periods.watched_s
-        period_s = self.periods.others_s * self.pace
+        period_s = self._stretched_s(self.periods.others_s)
         return min(period_s, SECOND_ROUND_S) if each.number == 1 else period_s
 
+    def _stretched_s(self, period_s: float) -> float:
+        return period_s * (1 + (self.pace - 1) * self._drift)
+
     def _asked(self, task: Task, began: float) -> None:
+        self._drift = random.uniform(1 - DRIFT, 1 + DRIFT)
         each = self._rounds[0 if task.kind is Kind.WATCHED else 1]
         each.asked(task.uuids)
         if not each.left:

@@ -264,7 +264,7 @@ class FakeWorker:
         if query.resource == "vms" and query.scope:
             rows = [row for row in rows if row.host in query.scope]
         total = len(rows)
-        rows = parse(query.filter, query.resource).select(rows, self.now)
+        rows = parse(query.filter, query.resource).keys(zip(rows, rows, strict=True), self.now)
         rows.sort(key=lambda row: natural(getattr(row, "name", row.key)))
         if query.resource == "events":
             rows.sort(key=lambda row: -int(row.id))
