@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from kvmtui.actions.off import OFF
+from kvmtui.actions.pause import PAUSE
+from kvmtui.actions.reboot import REBOOT
+from kvmtui.actions.resume import RESUME
+from kvmtui.actions.shutdown import SHUTDOWN
+from kvmtui.actions.start import START
 from kvmtui.actions.verb import Lane, Verb
-from kvmtui.actions.vm import VM_VERBS
 
-VERBS: dict[str, Verb] = {verb.id: verb for verb in VM_VERBS}
+VERBS: dict[str, Verb] = {verb.id: verb for verb in (START, SHUTDOWN, REBOOT, PAUSE, RESUME, OFF)}
 """Verb id -> declaration, in the order of the menu."""
 
 
