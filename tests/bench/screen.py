@@ -56,6 +56,14 @@ class Screen:
         pairs = zip(self.cells, before, strict=True)
         return sum(now != old for lines in pairs if lines[0] != lines[1] for now, old in zip(*lines, strict=True))
 
+    def places_since(self, before: list[list[Cell]]) -> int:
+        """Return at how many places cells look otherwise than in a copy() taken before: runs of them, on one line."""
+        count = 0
+        for now, old in zip(self.cells, before, strict=True):
+            is_same = [cell == other for cell, other in zip(now, old, strict=True)]
+            count += sum(not same and (at == 0 or is_same[at - 1]) for at, same in enumerate(is_same))
+        return count
+
     def copy(self) -> list[list[Cell]]:
         """Return the cells as they are now."""
         return [list(line) for line in self.cells]

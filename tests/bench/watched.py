@@ -38,12 +38,6 @@ class Watched(Terminal):
         """Read what comes within ``limit_s``, once; return whether anything came."""
         return bool(select.select([self.fd], [], [], max(0.0, limit_s))[0] and self._take())
 
-    def watch(self, seconds: float) -> None:
-        """Read for so long."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.step(left)
-
     def until(self, shown: Callable[[Screen], bool], limit_s: float) -> bool:
         """Read until the screen is as ``shown`` says; return whether it came to that. ``last_at`` says when."""
         end = time.monotonic() + limit_s
