@@ -102,7 +102,7 @@ def _values(given: dict[str, Node], where: str, folder: Path, problems: Problems
         elif key == "jump":
             read[key] = _jump(node, at, problems)
         elif key == "tags":
-            read[key] = _tags(node, at, problems)
+            read[key] = read_tags(node, at, problems)
         elif key == "guard":
             read[key] = values.choice(node, at, GUARD_LEVELS, problems)
         else:
@@ -162,7 +162,8 @@ def _jump(node: Node, key: str, problems: Problems) -> str | None:
     return None
 
 
-def _tags(node: Node, key: str, problems: Problems) -> tuple[str, ...] | None:
+def read_tags(node: Node, key: str, problems: Problems) -> tuple[str, ...] | None:
+    """Return a list of tags, each once, or None after telling that it is none."""
     listed = values.words(node, key, problems)
     if listed is None:
         return None

@@ -6,11 +6,13 @@ import hashlib
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 from kvmtui import text
-from kvmtui.config.entries import TAG, read_hosts
+from kvmtui.config.entries import TAG, read_hosts, read_tags
 from kvmtui.config.structs import Config, GuardConfig, HostConfig, Limits, Periods
 from kvmtui.errors import ConfigError
+from kvmtui.model.job import AT_ONCE_MAX, FIRST_MAX, PER_HOST_MAX, RANKS_MAX, STOP_AFTER_MAX, WAIT_MAX_S, How, Order
 from kvmtui.yamltree import values
 from kvmtui.yamltree.bounded import read_bounded
 from kvmtui.yamltree.nodes import Mapping, Node, Problems, clip, parse
@@ -20,9 +22,16 @@ NAME_MAX = 40
 RULE_MAX = 500
 RULE_FIELDS = ("name", "host")
 """Fields that a rule of vm_tags may look at."""
-_KEYS = ("name", "hosts", "defaults", "guard", "limits", "periods", "vm_tags", "demo")
+_KEYS = ("name", "hosts", "defaults", "guard", "limits", "bulk", "periods", "vm_tags", "demo")
 _PERIOD_S = (0.5, 3600.0)
-_PER_HOST = (1, 8)
+_LIMITS = {"per_host": (1, PER_HOST_MAX), "overall": (1, AT_ONCE_MAX)}
+_BULK = {
+    "first": (0, FIRST_MAX),
+    "at_once": (1, AT_ONCE_MAX),
+    "per_host": (1, PER_HOST_MAX),
+    "stop_after": (1, STOP_AFTER_MAX),
+}
+_ORDERS = tuple(order.value for order in Order)
 
 
 def load(path: Path) -> Config:
@@ -69,6 +78,7 @@ def _whole(raw: bytes, path: Path, problems: Problems) -> Config | None:
         hosts=hosts,
         guard=_guard(given.get("guard"), problems),
         limits=_limits(given.get("limits"), problems),
+        bulk=_bulk(given.get("bulk"), problems),
         periods=_periods(given.get("periods"), problems),
         vm_tags=_vm_tags(given.get("vm_tags"), problems),
         demo=bool(demo),
@@ -109,8 +119,35 @@ def _limits(node: Node | None, problems: Problems) -> Limits:
     if mapping is None:
         return Limits()
     given = values.known(mapping, "limits: ", Limits.__struct_fields__, problems)
-    read = {key: values.number(at, f"limits: {key}", *_PER_HOST, problems, whole=True) for key, at in given.items()}
+    read = {key: values.number(at, f"limits: {key}", *_LIMITS[key], problems, whole=True) for key, at in given.items()}
     return Limits(**{key: int(value) for key, value in read.items() if value is not None})
+
+
+def _bulk(node: Node | None, problems: Problems) -> How:
+    mapping = values.section(node, "bulk", problems) if node is not None else None
+    if mapping is None:
+        return How()
+    read: dict[str, Any] = {}
+    for key, at in values.known(mapping, "bulk: ", How.__struct_fields__, problems).items():
+        where = f"bulk: {key}"
+        if key in _BULK:
+            number = values.number(at, where, *_BULK[key], problems, whole=True)
+            read[key] = int(number) if number is not None else None
+        elif key == "wait_s":
+            read[key] = values.number(at, where, 0, WAIT_MAX_S, problems)
+        elif key == "order":
+            order = values.choice(at, where, _ORDERS, problems)
+            read[key] = Order(order) if order is not None else None
+        else:
+            read[key] = read_tags(at, where, problems)
+    how = How(**{key: value for key, value in read.items() if value is not None})
+    if len(how.ranks) > RANKS_MAX:
+        problems.add(mapping.line, f"bulk: ranks: {len(how.ranks)} tags", f"at most {RANKS_MAX}")
+    if how.order is Order.TAGS and not how.ranks and "ranks" not in read:
+        problems.add(
+            mapping.line, "bulk: order: tags, and no ranks", "add ranks: [db, app]: those tagged db come first"
+        )
+    return how
 
 
 def _periods(node: Node | None, problems: Problems) -> Periods:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from kvmtui.model.job import How
+
 
 class HostConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One host as the config names it; the same keys may stand under ``defaults:``."""
@@ -38,6 +40,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     per_host: int = 2
     """Acts under way on one host, 1 to 8; each is a connection of its own."""
+    overall: int = 32
+    """Acts under way in all, of all jobs together, 1 to 64."""
 
 
 class Periods(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[HostConfig, ...]
     guard: GuardConfig = GuardConfig()
     limits: Limits = Limits()
+    bulk: How = How()
+    """How a job goes through its VMs, where it is not said with it."""
     periods: Periods = Periods()
     vm_tags: dict[str, str] = {}
     """Tag -> rule: ``name~REGEX`` or ``host~REGEX``, Python's ``re.search`` on that field; both halves are checked."""

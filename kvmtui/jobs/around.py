@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kvmtui.fleet.filter import Filter
     from kvmtui.hosts.reports import Seen
     from kvmtui.model.host import Host
+    from kvmtui.model.job import How
     from kvmtui.model.vm import Vm, VmState
 
 
@@ -78,6 +79,8 @@ class LimitRule(Protocol):
 
     @property
     def per_host(self) -> int: ...
+    @property
+    def overall(self) -> int: ...
 
 
 class JobsConfig(GuardedConfig, Protocol):
@@ -85,3 +88,5 @@ class JobsConfig(GuardedConfig, Protocol):
 
     @property
     def limits(self) -> LimitRule: ...
+    @property
+    def bulk(self) -> How: ...

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kvmtui.actions import Lane
 from kvmtui.errors import NotRecordedError
 from kvmtui.jobs import words
-from kvmtui.jobs.rows import ABORTED, HELD
+from kvmtui.jobs.rows import ABORTED
 from kvmtui.jobs.window import Window
 from kvmtui.model.job import Step, StepState
 
@@ -53,23 +53,26 @@ class Dispatch:
         self._clock = clock
         self._windows = {lane: Window() for lane in Lane}
         self._turns: deque[LiveJob] = deque()
+        self._rests: dict[str, asyncio.TimerHandle] = {}
+        """Jobs that wait between two ranks."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def limit(self, per_host: int) -> None:
-        """Let so many steps be under way on one host."""
+    def limit(self, per_host: int, overall: int) -> None:
+        """Let so many steps be under way on one host, and in all."""
         for window in self._windows.values():
-            window.per_host = per_host
+            window.per_host, window.overall = per_host, overall
         self.pump()
 
     def add(self, job: LiveJob) -> None:
-        """Begin with a job."""
-        self._turns.append(job)
+        """Begin with a job, or go on with it."""
+        job.go_on(self._clock())
+        if job not in self._turns:
+            self._turns.append(job)
         self.pump()
 
     def hold(self, job: LiveJob, why: str) -> None:
         """Begin no further step of a job until a human says so."""
-        job.stopped = job.stopped or HELD
-        job.why = f"waits for you: {why}" if job.stopped == HELD else job.why
+        job.hold(why)
         self._journal.move(self._changed(job))
 
     def pump(self) -> None:
@@ -79,6 +82,8 @@ class Dispatch:
             has_begun = False
             for _ in range(len(self._turns)):
                 job = self._turns.popleft()
+                if job.rests:
+                    self._rest(job)
                 number = job.take(self._windows[job.verb.lane])
                 if number is not None:
                     self._begin(job, number)
@@ -94,10 +99,23 @@ class Dispatch:
     async def close(self) -> None:
         """Leave all steps as they are."""
         self.is_stopped = True
+        for timer in self._rests.values():
+            timer.cancel()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _rest(self, job: LiveJob) -> None:
+        """Wait before the next rank of a job begins."""
+
+        def over() -> None:
+            del self._rests[job.order.id]
+            job.open_rank()
+            self.pump()
+
+        if job.order.id not in self._rests:
+            self._rests[job.order.id] = asyncio.get_running_loop().call_later(job.how.wait_s, over)
 
     def _begin(self, job: LiveJob, number: int) -> None:
         target = job.targets[number]

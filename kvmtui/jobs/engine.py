@@ -15,11 +15,12 @@ from kvmtui.actions import VERBS
 from kvmtui.errors import NotRecordedError, RefusedError, UsageError
 from kvmtui.guard import gate
 from kvmtui.jobs import plan
+from kvmtui.jobs.control import ACTS, Controls
 from kvmtui.jobs.dispatch import Dispatch
 from kvmtui.jobs.holds import Holds
 from kvmtui.jobs.live import LiveJob
 from kvmtui.jobs.plan import Plans
-from kvmtui.jobs.rows import ABORTED, HELD, JOBS_MAX, Order
+from kvmtui.jobs.rows import HELD, JOBS_MAX, Order
 from kvmtui.jobs.run import Runner
 from kvmtui.jobs.tell import Teller
 from kvmtui.jobs.verify import WATCHED_S, Verifier
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kvmtui.jobs.around import Acts, FleetView, JobsConfig
     from kvmtui.jobs.journal import Journal
     from kvmtui.jobs.rows import Kept, Standing
-    from kvmtui.model.job import Plan, Skip
+    from kvmtui.model.job import How, Plan, Skip
     from kvmtui.wire.messages import Eligible
 
 RETRY_S = 10.0
@@ -66,7 +67,7 @@ class Engine:
         runner = Runner(journal, acts, fleet, lambda: self._rules, clock)
         self._verifier = Verifier(acts, fleet, clock, self._found, self._drop)
         self._dispatch = Dispatch(journal, runner, self._holds, self._changed, self._verifier.watch, clock)
-        self._dispatch.limit(config.limits.per_host)
+        self._controls = Controls(journal, self._dispatch, self._changed)
         self._teller = Teller(announce)
         self._jobs: dict[str, Job] = {}
         self._live: dict[str, LiveJob] = {}
@@ -76,11 +77,13 @@ class Engine:
         self._recovering = asyncio.Lock()
         self._retry: asyncio.Task[None] | None = None
         self._is_leaving = False
+        self.apply(config)
 
     def apply(self, config: JobsConfig) -> None:
         """Put another config in force, for what has not begun."""
         self._rules = gate.rules_of(config)
-        self._dispatch.limit(config.limits.per_host)
+        self._bulk = config.bulk
+        self._dispatch.limit(config.limits.per_host, config.limits.overall)
 
     # --- after a start ----------------------------------------------------------------------------------------------
 
@@ -130,7 +133,7 @@ class Engine:
         if not kept.steps or not is_known:
             return
         stopped = kept.standing.stopped or HELD
-        live = LiveJob(kept.order, kept.targets, kept.steps, job.started, stopped=stopped)
+        live = LiveJob(kept.order, kept.targets, kept.steps, job.started, how=job.how, stopped=stopped)
         live.ended = job.ended
         if job.ended is None:
             live.why = "waits for you: the worker was restarted" if live.is_waiting else "the worker was restarted"
@@ -152,12 +155,15 @@ class Engine:
         filter_text: str = "",
         everything: bool = False,
         left_out: Sequence[Skip] = (),
+        how: How | None = None,
     ) -> Plan:
         """Return what ``verb`` would touch, for one of targets, filter, everything. Raises UsageError, FilterError.
 
-        ``left_out`` was asked for, and is not to be touched for the reasons it gives.
+        ``left_out`` was asked for, and is not to be touched for the reasons it gives. ``how`` it would go through them:
+        None, as the config says.
         """
-        wanted = plan.wish(verb, targets, filter_text, everything=everything, left_out=left_out)
+        how = how or self._bulk
+        wanted = plan.wish(verb, targets, filter_text, everything=everything, left_out=left_out, how=how)
         return self._plans.make(wanted, client, self._rules)
 
     def eligible(self, targets: Sequence[tuple[str, str]], client: ClientId) -> Eligible:
@@ -178,7 +184,7 @@ class Engine:
             Step(number=number, host=target.host, uuid=target.uuid, name=target.name)
             for number, target in enumerate(planned.targets)
         ]
-        live = LiveJob(order, planned.targets, steps, self._clock())
+        live = LiveJob(order, planned.targets, steps, self._clock(), how=planned.how)
         # Who hangs up while the job is being written must not leave one that is on disk and never begun.
         task = asyncio.create_task(self._enter(live), name=f"submit {ident}")
         self._submits.add(task)
@@ -207,18 +213,27 @@ class Engine:
 
     def abort(self, job_id: str, client: ClientId) -> Job:
         """Begin no further step of a job; what is under way finishes. Raises UsageError, RefusedError."""
-        if client.read_only:
-            raise RefusedError("read-only: this client was started with --read-only", remedy="start it without")
-        if job_id not in self._jobs:
-            raise UsageError("there is no such job", where=job_id, remedy="kvmtui ls jobs")
-        live = self._live.get(job_id)
-        if live is None or live.state in ENDED or live.stopped == ABORTED:
-            return self._jobs[job_id]
-        live.stopped = ABORTED
-        live.why = f"aborted by {client.user}"
-        standing = self._changed(live)
-        self._journal.abort(live.order, standing, client)
-        return standing.job
+        self._check_known(job_id)
+        if (live := self._live.get(job_id)) is not None:
+            self._controls.abort(live, client)
+        return self._jobs[job_id]
+
+    async def control(self, job_id: str, act: str, how: How | None, client: ClientId) -> Job:
+        """Give a job other limits, then pause or resume it. Raises UsageError, RefusedError, NotRecordedError."""
+        if (act or how is None) and act not in ACTS:
+            raise UsageError(f"not to be done with a job: {act or 'nothing'}", remedy=", ".join(ACTS))
+        self._check_known(job_id)
+        if (live := self._live.get(job_id)) is None:
+            raise UsageError("it has ended", where=f"job {job_id}")
+        if how is not None:
+            self._controls.limit(live, how, client, self._rules)
+        if act == "pause":
+            self._controls.pause(live, client)
+        elif act == "resume":
+            if self._is_leaving:
+                raise RefusedError("the worker is stopping: it begins nothing new", remedy="try again in a moment")
+            await self._controls.resume(live, client, self._rules)
+        return self._jobs[job_id]
 
     def jobs(self, limit: int | None = None) -> tuple[Job, ...]:
         """Return the newest jobs, the newest first."""
@@ -228,8 +243,7 @@ class Engine:
         """Return a job with its steps. Raises UsageError, NotRecordedError (the journal cannot be read)."""
         if (live := self._live.get(job_id)) is not None:
             return JobDetail(job=self._jobs[job_id], plan=live.order.plan, steps=tuple(live.steps))
-        if job_id not in self._jobs:
-            raise UsageError("there is no such job", where=job_id, remedy="kvmtui ls jobs")
+        self._check_known(job_id)
         plan_id, steps = await self._journal.detail(job_id)
         return JobDetail(job=self._jobs[job_id], plan=plan_id, steps=steps)
 
@@ -289,8 +303,13 @@ class Engine:
         standing = self._changed(live)
         if was_begun:
             self._journal.end(live.order, step, standing)
+            self._dispatch.pump()
         else:
             self._journal.resolve(live.order, step, standing)
+
+    def _check_known(self, job_id: str) -> None:
+        if job_id not in self._jobs:
+            raise UsageError("there is no such job", where=job_id, remedy="kvmtui ls jobs")
 
     def _forget_old(self) -> None:
         for ident in [job.id for job in self.jobs()[JOBS_MAX - 1 :] if job.state in ENDED and job.id not in self._live]:

@@ -85,13 +85,18 @@ class Journal:
         """Write where a job stands."""
         self._writer.owe(Change((rows.update(standing),)))
 
-    def abort(self, order: Order, standing: Standing, who: ClientId) -> None:
-        """Write that somebody stopped a job."""
-        job = standing.job
-        record = msgspec.structs.replace(
-            audit.by(who, audit.ABORTED, self._clock()), job=job.id, verb=job.verb, plan=order.plan, text=job.subject
-        )
-        self._writer.owe(Change((rows.update(standing),), (record,)))
+    def control(self, order: Order, standing: Standing, who: ClientId, phase: str, what: str = "") -> None:
+        """Write that somebody stopped or changed a job, and ``what``."""
+        record = self._controlled(order, who, phase, what or standing.job.subject)
+        self._writer.owe(Change((rows.update(standing), rows.update_how(standing.job)), (record,)))
+
+    async def resume(self, order: Order, who: ClientId, what: str) -> None:
+        """Write that somebody lets a job go on. Raises NotRecordedError: then it must not."""
+        await self._writer.write(Change((), (self._controlled(order, who, audit.RESUMED, what),)))
+
+    def _controlled(self, order: Order, who: ClientId, phase: str, what: str) -> audit.Record:
+        beginning = audit.by(who, phase, self._clock())
+        return msgspec.structs.replace(beginning, job=order.id, verb=order.verb, plan=order.plan, text=what)
 
     async def load(self, unknown_since: float) -> list[Kept]:
         """Return all jobs, the oldest first, as rows.load does. Raises NotRecordedError if it cannot be read."""

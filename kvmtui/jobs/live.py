@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from kvmtui import text
 from kvmtui.actions import VERBS
-from kvmtui.jobs import words
+from kvmtui.jobs import limits, words
+from kvmtui.jobs.progress import Progress
+from kvmtui.jobs.queue import Queue
 from kvmtui.jobs.rows import HELD, Standing
-from kvmtui.model.job import ENDED, Job, JobState, Step, StepState
+from kvmtui.jobs.window import Window
+from kvmtui.model.job import ENDED, PER_HOST_MAX, How, Job, JobState, Step, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kvmtui.jobs.rows import Order
-    from kvmtui.jobs.window import Window
     from kvmtui.model.job import Target
+
+_TROUBLE = frozenset({StepState.FAILED, StepState.UNKNOWN})
 
 
 class LiveJob:
     """The steps of a job in memory. ``began`` and ``ended`` are seconds since the epoch."""
 
     def __init__(
-        self, order: Order, targets: Sequence[Target], steps: Iterable[Step], started: float, *, stopped: str = ""
+        self,
+        order: Order,
+        targets: Sequence[Target],
+        steps: Iterable[Step],
+        started: float,
+        *,
+        how: How = How(),  # noqa: B008 - it is frozen
+        stopped: str = "",
     ) -> None:
         self.order = order
         self.verb = VERBS[order.verb]
@@ -38,41 +49,88 @@ class LiveJob:
         """Who stopped it, or what it waits for."""
         self._counts = Counter(step.state for step in self.steps)
         self._worst: dict[StepState, int] = {}
-        self._pending: OrderedDict[str, deque[int]] = OrderedDict()
-        self._taken = 0
+        self._failures = 0
+        """Since it began, or went on."""
+        self._progress = Progress()
+        self._window = Window()
+        self._under_way: set[int] = set()
+        self._rank: int | None = None
+        """That of the steps which may be begun; None: nothing has begun yet."""
+        self.limit(how)
         for number, step in enumerate(self.steps):
             if step.state is StepState.NOT_BEGUN:
-                self._pending.setdefault(step.host, deque()).append(number)
+                continue
+            self._rank = max(self._rank or 0, self.targets[number].rank)
+            if step.state is StepState.BEGUN:
+                self._enter(number)
             elif words.is_trouble(step):
                 self._worst.setdefault(step.state, number)
+        waiting = (number for number, step in enumerate(self.steps) if step.state is StepState.NOT_BEGUN)
+        self._queue = Queue(how.order, self.targets, waiting)
 
-    def take(self, window: Window) -> int | None:
-        """Return the number of the step to begin next, host by host in turn; None if there is none now."""
-        if self.stopped:
+    def limit(self, how: How) -> None:
+        """Go on in this way."""
+        self.how = how
+        self._window.per_host = how.per_host or PER_HOST_MAX
+
+    def take(self, room: Window) -> int | None:
+        """Return the number of the step to begin next, where there is ``room``; None if there is none now."""
+        if not self.has_more or room.is_full or (self._is_rank_over and (self._under_way or self.how.wait_s)):
             return None
-        for host, numbers in self._pending.items():
-            if window.has_room(host):
-                number = numbers.popleft()
-                if numbers:
-                    self._pending.move_to_end(host)
-                else:
-                    del self._pending[host]
-                self._taken += 1
-                return number
-        return None
+        self._window.overall = self._most
+        number = self._queue.take(lambda host: self._window.has_room(host) and room.has_room(host))
+        if number is not None:
+            self._rank = self.targets[number].rank
+            self._enter(number)
+        return number
 
     def put_back(self, number: int) -> None:
         """A step that was taken was not begun."""
-        self._taken -= 1
-        self._pending.setdefault(self.steps[number].host, deque()).appendleft(number)
+        self._leave(number)
+        self._queue.put_back(number)
 
     def end(self, step: Step) -> None:
-        """A step that was taken has ended."""
-        self._taken -= 1
+        """A step that was taken has ended; where it is one of the first, or one failure too many, the job stops."""
+        was_first = self._is_first
         self.set(step)
+        at = step.ended or 0.0
+        if was_first and not self._is_first:
+            self._progress.begin(at)
+        else:
+            self._progress.end(at)
+        if step.state not in _TROUBLE:
+            return
+        self._failures += 1
+        if not self.has_more:
+            return
+        if self._is_first:
+            which = "the first" if self.how.first == 1 else f"one of the first {self.how.first}"
+            what = "failed" if step.state is StepState.FAILED else "has an unknown outcome"
+            self.hold(f"{which} {what}")
+        elif self._failures >= limits.failures_allowed(self.how, len(self.steps)):
+            self.hold(f"stopped after {text.plural(self._failures, 'failure')}")
+
+    def hold(self, why: str) -> None:
+        """Begin no further step until a human says so."""
+        self.stopped = self.stopped or HELD
+        if self.stopped == HELD:
+            self.why = f"waits for you: {why}"
+
+    def go_on(self, now: float) -> None:
+        """Begin steps (again): failures are counted anew."""
+        self.stopped = self.why = ""
+        self._failures = 0
+        self._progress.begin(now)
+
+    def open_rank(self) -> None:
+        """The wait between two ranks is over."""
+        if self._is_rank_over and not self._under_way:
+            self._rank = self._queue.rank
 
     def set(self, step: Step) -> None:
         """Replace a step by what became of it."""
+        if step.number in self._under_way and step.state is not StepState.BEGUN:
+            self._leave(step.number)
         before = self.steps[step.number]
         self.steps[step.number] = step
         self._counts[before.state] -= 1
@@ -89,25 +147,35 @@ class LiveJob:
     @property
     def state(self) -> JobState:
         """Where the job stands."""
-        if self._taken or self._counts[StepState.BEGUN] or self.has_more:
+        if self._under_way or self._counts[StepState.BEGUN] or self.has_more:
             return JobState.RUNNING
-        if self._pending and self.stopped == HELD:
+        if self._queue and self.stopped == HELD:
             return JobState.WAITING
         if self._counts[StepState.UNKNOWN]:
             return JobState.UNKNOWN
-        if self._pending:
+        if self._queue:
             return JobState.CANCELLED
         return JobState.FAILED if self._worst else JobState.DONE
 
     @property
     def has_more(self) -> bool:
         """Whether there are steps to begin, and they may be."""
-        return bool(self._pending) and not self.stopped
+        return bool(self._queue) and not self.stopped
 
     @property
     def is_waiting(self) -> bool:
         """Whether there are steps to begin, and they may not be."""
-        return bool(self._pending) and bool(self.stopped)
+        return bool(self._queue) and bool(self.stopped)
+
+    @property
+    def rests(self) -> bool:
+        """Whether a rank has ended, and the next is to be waited for."""
+        return self.has_more and self._is_rank_over and not self._under_way and self.how.wait_s > 0
+
+    @property
+    def pending(self) -> list[Target]:
+        """The targets of the steps that have not begun."""
+        return [self.targets[step.number] for step in self.steps if step.state is StepState.NOT_BEGUN]
 
     def standing(self, now: float) -> Standing:
         """Return where it stands, for clients and the journal; notes the first time that it has ended."""
@@ -129,8 +197,42 @@ class LiveJob:
             ended=self.ended,
             subject=self.subject,
             text=self._text(),
+            how=self.how,
+            rate=(rate := self._progress.rate(now) if state is JobState.RUNNING else None),
+            left_s=self._left_s(rate),
         )
         return Standing(job, self.stopped)
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether the first ones are not all done."""
+        return self._counts[StepState.DONE] < self.how.first
+
+    @property
+    def _most(self) -> int:
+        """Most steps under way at once: while the first are not done, no more than those."""
+        missing = self.how.first - self._counts[StepState.DONE]
+        return min(self.how.at_once, missing) if missing > 0 else self.how.at_once
+
+    @property
+    def _is_rank_over(self) -> bool:
+        """Whether all of the rank have begun, and another one is next."""
+        return bool(self._queue) and self._rank is not None and self._queue.rank > self._rank
+
+    def _left_s(self, rate: float | None) -> float | None:
+        """Estimate the time to its end; nobody knows it of one that waits, or whose first are still to tell."""
+        if rate is None or self.stopped or self._is_first:
+            return None
+        waits = max(0, self._queue.ranks - (not self._is_rank_over))
+        return (len(self._queue) + len(self._under_way)) * 60.0 / rate + waits * self.how.wait_s
+
+    def _enter(self, number: int) -> None:
+        self._under_way.add(number)
+        self._window.enter(self.steps[number].host)
+
+    def _leave(self, number: int) -> None:
+        self._under_way.remove(number)
+        self._window.leave(self.steps[number].host)
 
     def _text(self) -> str:
         parts = [self.why] if self.why else []

@@ -24,8 +24,14 @@ KEPT_MAX = 16
 _LONG_S = 2.0
 """From how many seconds on it is told how long a step took."""
 
-_OF_JOB = (audit.SUBMITTED, audit.ABORTED)
-"""Phases of records about a whole job."""
+_OF_JOB = {
+    audit.SUBMITTED: "asked for",
+    audit.ABORTED: "stopped",
+    audit.PAUSED: "paused",
+    audit.RESUMED: "resumed",
+    audit.CHANGED: "changed",
+}
+"""Phases of records about a whole job -> what was done with it."""
 _SEVERITY = {StepState.FAILED: 3, StepState.UNKNOWN: 3, JobState.FAILED: 3, JobState.UNKNOWN: 3, JobState.WAITING: 2}
 _STEPS = """SELECT step.job, number, step.host, step.uuid, name, step.state, step.text, words, remedy, began,
     step.ended, verb, user FROM step JOIN job ON job.id = step.job
@@ -34,7 +40,9 @@ _STEPS = """SELECT step.job, number, step.host, step.uuid, name, step.state, ste
 _JOBS = """SELECT id, verb, user, state, subject, text, started, ended FROM job
     ORDER BY coalesce(ended, started) DESC LIMIT ?"""
 _RECORDS = """SELECT CAST(record AS BLOB) FROM audit WHERE seq > (SELECT max(seq) FROM audit) - ?
-    AND (instr(record, ?) OR instr(record, ?) OR instr(record, ?) OR instr(record, ?)) ORDER BY seq DESC"""
+    AND (instr(record, ?) OR instr(record, ?) OR instr(record, ?) OR instr(record, ?) OR instr(record, ?)
+    OR instr(record, ?) OR instr(record, ?)) ORDER BY seq DESC"""
+"""What is looked for: the phases of whole jobs, that of notes, one thing more."""
 
 _decode = msgspec.json.Decoder(audit.Record).decode
 
@@ -121,10 +129,8 @@ def _of_record(record: audit.Record) -> Entry:
     title = _title(record.verb)
     severity = _severity(record.outcome)
     match record.phase:
-        case audit.SUBMITTED:
-            told = f"asked for {title}: {record.text}"
-        case audit.ABORTED:
-            told = f"stopped {title}: {record.text}"
+        case phase if phase in _OF_JOB:
+            told = f"{_OF_JOB[phase]} {title}: {record.text}"
         case audit.INTENT:
             told = f"{title} begun"
         case audit.VERIFIED:

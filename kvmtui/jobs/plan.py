@@ -11,9 +11,10 @@ import msgspec
 from kvmtui.actions import VERBS
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.guard import gate
+from kvmtui.jobs import limits
 from kvmtui.model import virsh
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict, counted
+from kvmtui.model.job import Danger, How, Order, Plan, Skip, Target, Verdict, counted
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import Eligible
 
@@ -46,6 +47,7 @@ class Wish(NamedTuple):
     all: bool = False
     left_out: tuple[Skip, ...] = ()
     """What was asked for too, and is not to be touched."""
+    how: How = How()
 
 
 def wish(
@@ -55,13 +57,15 @@ def wish(
     *,
     everything: bool,
     left_out: Sequence[Skip] = (),
+    how: How | None = None,
 ) -> Wish:
     """Return what a client asks for. Raises UsageError."""
     if verb not in VERBS:
         raise UsageError("there is no such verb", where=verb, remedy=f"one of {', '.join(VERBS)}")
     if sum((bool(targets or left_out), bool(filter_text.strip()), everything)) != 1:
         raise UsageError(f"{verb} what? Either VMs, or a filter, or all of them")
-    return Wish(VERBS[verb], tuple(dict.fromkeys(targets)), filter_text, everything, tuple(left_out))
+    checked = limits.checked(how or How())
+    return Wish(VERBS[verb], tuple(dict.fromkeys(targets)), filter_text, everything, tuple(left_out), checked)
 
 
 class _Offer(NamedTuple):
@@ -161,7 +165,7 @@ class Plans:
                 skipped.append(Skip(_target(vm), reason))
             else:
                 eligible.append(vm)
-        targets = tuple(_target(vm) for vm in eligible)
+        targets = _in_order(eligible, wanted.how)
         refusal = gate.client_refusal(client, rules)
         judgement = self._judge(verb, eligible, rules) if eligible else None
         if refusal is not None:
@@ -171,7 +175,7 @@ class Plans:
         else:
             verdict, why = judgement.verdict, judgement.why
         return Plan(
-            id=_digest(verb, targets),
+            id=_digest(verb, targets, wanted.how),
             verb=verb.id,
             targets=targets,
             skipped=tuple(skipped),
@@ -182,6 +186,7 @@ class Plans:
             phrase=judgement.phrase if judgement else "y",
             undo=_undo(verb, targets),
             virsh=self._virsh(verb, targets),
+            how=wanted.how,
             made=now,
             expires=now + GOOD_FOR_S,
         )
@@ -261,13 +266,24 @@ def _place(vm: Vm) -> tuple[str, str, str]:
     return vm.host, vm.name, vm.uuid
 
 
-def _target(vm: Vm) -> Target:
-    return Target(vm.host, vm.uuid, vm.name, vm.state)
+def _target(vm: Vm, rank: int = 0) -> Target:
+    return Target(vm.host, vm.uuid, vm.name, vm.state, rank)
 
 
-def _digest(verb: Verb, targets: Sequence[Target]) -> str:
-    """Return what names a plan: the same verb over the same VMs in the same states is the same plan."""
-    told = msgspec.json.encode((verb.id, [(target.host, target.uuid, target.state) for target in targets]))
+def _in_order(vms: Sequence[Vm], how: How) -> tuple[Target, ...]:
+    """Return the VMs as a plan has them: with the rank of their tags, where it goes by that."""
+    if how.order is not Order.TAGS:
+        return tuple(_target(vm) for vm in vms)
+    ranks = {tag: rank for rank, tag in reversed(list(enumerate(how.ranks)))}
+    last = len(how.ranks)
+    targets = [_target(vm, min((ranks.get(tag, last) for tag in vm.tags), default=last)) for vm in vms]
+    return tuple(sorted(targets, key=lambda target: target.rank))
+
+
+def _digest(verb: Verb, targets: Sequence[Target], how: How) -> str:
+    """Return what names a plan: the same verb over the same VMs in the same states in the same way is the same plan."""
+    each = [(target.host, target.uuid, target.state, target.rank) for target in targets]
+    told = msgspec.json.encode((verb.id, each, how))
     return hashlib.sha256(told).hexdigest()[:16]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from kvmtui.guard.client import ClientId
-from kvmtui.model.job import Job, Step, StepState, Target
+from kvmtui.model.job import How, Job, Step, StepState, Target
 from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ STEPS_MAX = 300_000
 KEPT_S = 90 * 86_400.0
 """How long a job that has ended is kept. The audit record stays."""
 
-_INSERT_JOB = "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_STEP = "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_JOB = "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_STEP = "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE_JOB = """UPDATE job SET state = ?, stopped = ?, total = ?, done = ?, failed = ?, unknown = ?, skipped = ?,
     not_begun = ?, ended = ?, text = ? WHERE id = ?"""
+_UPDATE_HOW = "UPDATE job SET how = ? WHERE id = ?"
 _UPDATE_STEP = """UPDATE step SET state = ?, text = ?, words = ?, remedy = ?, began = ?, ended = ?
     WHERE job = ? AND number = ?"""
 _PRUNE = """DELETE FROM job WHERE id IN (
@@ -35,9 +36,8 @@ _PRUNE = """DELETE FROM job WHERE id IN (
         SELECT id, ended, row_number() OVER newest AS place, sum(total) OVER newest AS steps
         FROM job WHERE ended IS NOT NULL WINDOW newest AS (ORDER BY started DESC, id))
     WHERE place > ? OR (place > 1 AND steps > ?) OR ended < ?)"""
-_STEPS = """SELECT number, host, uuid, name, planned, state, text, words, remedy, began, ended
+_STEPS = """SELECT number, host, uuid, name, planned, state, text, words, remedy, began, ended, rank
     FROM step WHERE job = ? ORDER BY number"""
-
 
 ABORTED = "aborted"
 """Somebody stopped the job for good."""
@@ -92,11 +92,15 @@ def insert(order: Order, standing: Standing, targets: Sequence[Target], steps: S
         job.started,
     )
     return (
-        (_INSERT_JOB, [(*row, job.ended, job.subject, job.text)]),
+        (_INSERT_JOB, [(*row, job.ended, job.subject, job.text, _how(job.how))]),
         (
             _INSERT_STEP,
             [
-                (order.id, step.number, step.host, step.uuid, step.name, target.state.value, *_outcome(step))
+                (
+                    *(order.id, step.number, step.host, step.uuid, step.name, target.state.value),
+                    *_outcome(step),
+                    target.rank,
+                )
                 for target, step in zip(targets, steps, strict=True)
             ],
         ),
@@ -107,6 +111,11 @@ def update(standing: Standing) -> Statement:
     """Return the statement that writes where a job stands."""
     job = standing.job
     return _UPDATE_JOB, [(*_counts(standing), job.ended, job.text, job.id)]
+
+
+def update_how(job: Job) -> Statement:
+    """Return the statement that writes how a job goes on."""
+    return _UPDATE_HOW, [(_how(job.how), job.id)]
 
 
 def update_step(job: str, step: Step) -> Statement:
@@ -146,8 +155,8 @@ def detail(store: Store, job: str) -> tuple[str, tuple[Step, ...]]:
 def _steps(store: Store, job: str) -> tuple[tuple[Target, ...], tuple[Step, ...]]:
     targets: list[Target] = []
     steps: list[Step] = []
-    for number, host, uuid, name, planned, state, text, words, remedy, began, ended in store.rows(_STEPS, (job,)):
-        targets.append(Target(host, uuid, name, VmState(planned)))
+    for number, host, uuid, name, planned, state, text, words, remedy, began, ended, rank in store.rows(_STEPS, (job,)):
+        targets.append(Target(host, uuid, name, VmState(planned), rank))
         steps.append(
             Step(
                 number=number,
@@ -167,7 +176,7 @@ def _steps(store: Store, job: str) -> tuple[tuple[Target, ...], tuple[Step, ...]
 
 def _job(row: tuple[object, ...]) -> tuple[Order, Standing]:
     ident, plan, verb, parameters, user, uid, pid, origin, *rest = row
-    state, stopped, total, done, failed, unknown, skipped, not_begun, started, ended, subject, text = rest
+    state, stopped, total, done, failed, unknown, skipped, not_begun, started, ended, subject, text, how = rest
     fields = {
         "id": ident,
         "verb": verb,
@@ -183,10 +192,15 @@ def _job(row: tuple[object, ...]) -> tuple[Order, Standing]:
         "ended": ended,
         "subject": subject,
         "text": text,
+        "how": msgspec.json.decode(str(how)),
     }
     who = {"user": user, "uid": uid, "pid": pid, "origin": origin}
     told = {"id": ident, "verb": verb, "plan": plan, "who": who, "parameters": msgspec.json.decode(str(parameters))}
     return msgspec.convert(told, Order), Standing(msgspec.convert(fields, Job), str(stopped))
+
+
+def _how(how: How) -> str:
+    return msgspec.json.encode(how).decode()
 
 
 def _counts(standing: Standing) -> Values:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x6B766D74
 """What marks the file as ours ("kvmt")."""
-VERSION = 1
+VERSION = 2
 """Of the tables."""
 BUSY_S = 2.0
 """How long another process may hold the file before what was to be written is refused."""
@@ -36,17 +36,25 @@ _SCHEMA = (
         user TEXT NOT NULL, uid INTEGER NOT NULL, pid INTEGER NOT NULL, origin TEXT NOT NULL,
         state TEXT NOT NULL, stopped TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL,
         failed INTEGER NOT NULL, unknown INTEGER NOT NULL, skipped INTEGER NOT NULL, not_begun INTEGER NOT NULL,
-        started REAL NOT NULL, ended REAL, subject TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID""",
+        started REAL NOT NULL, ended REAL, subject TEXT NOT NULL, text TEXT NOT NULL,
+        how TEXT NOT NULL DEFAULT '{}') WITHOUT ROWID""",
     """CREATE TABLE step (
         job TEXT NOT NULL REFERENCES job(id) ON DELETE CASCADE, number INTEGER NOT NULL,
         host TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, planned TEXT NOT NULL,
         state TEXT NOT NULL, text TEXT NOT NULL, words TEXT NOT NULL, remedy TEXT NOT NULL,
-        began REAL, ended REAL, PRIMARY KEY (job, number)) WITHOUT ROWID""",
+        began REAL, ended REAL, rank INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job, number)) WITHOUT ROWID""",
     "CREATE TABLE audit (seq INTEGER PRIMARY KEY, record TEXT NOT NULL, hash TEXT NOT NULL)",
     "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL)",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {VERSION}",
 )
+_RENEWALS = {
+    1: (
+        "ALTER TABLE job ADD COLUMN how TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE step ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
+    ),
+}
+"""Version -> what makes its tables those of the next."""
 
 Values = tuple[str | int | float | None, ...]
 
@@ -106,7 +114,8 @@ class Store:
         is_new = ours == 0 and not self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if not is_new and ours != APPLICATION_ID:
             raise _DamagedError("it is not a journal of kvmtui")
-        if not is_new and (version := self._pragma("user_version")) != VERSION:
+        version = VERSION if is_new else self._pragma("user_version")
+        if version != VERSION and version not in _RENEWALS:
             raise NotRecordedError(
                 f"the journal's tables are of version {version}, this kvmtui knows version {VERSION}",
                 where=str(self.path),
@@ -119,6 +128,8 @@ class Store:
             self._create(clock)
         else:
             self._check()
+            if version != VERSION:
+                self._renew(version)
 
     def _create(self, clock: Callable[[], float]) -> None:
         kept = sorted(other.name for other in self.path.parent.glob(f"{self.path.name}.*"))
@@ -128,6 +139,15 @@ class Store:
                 self._connection.execute(sql)
             self._connection.execute("INSERT INTO head VALUES (1, ?, ?)", audit.Head())
             self._append([note(words, clock())], audit.Head())
+
+    def _renew(self, version: int) -> None:
+        """Make the tables of an older kvmtui ours, once they are known to be sound; their records stay as they are."""
+        with self._transaction():
+            while version != VERSION:
+                for sql in _RENEWALS[version]:
+                    self._connection.execute(sql)
+                version += 1
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _check(self) -> None:
         if self.path.stat().st_size <= CHECKED_MAX_BYTES:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 
-OVERALL = 8
-"""Steps under way at once, of all jobs together."""
-
 
 class Window:
-    """A sliding window: at most OVERALL steps at once, at most ``per_host`` of them on one host."""
+    """A sliding window: at most ``overall`` steps at once, at most ``per_host`` of them on one host."""
 
-    def __init__(self, per_host: int = 1) -> None:
+    def __init__(self, per_host: int = 1, overall: int = 1) -> None:
         self.per_host = per_host
+        self.overall = overall
         self._by_host: Counter[str] = Counter()
+        self._total = 0
+
+    @property
+    def total(self) -> int:
+        """How many are under way."""
+        return self._total
 
     @property
     def is_full(self) -> bool:
         """Whether not one more fits."""
-        return self._by_host.total() >= OVERALL
+        return self._total >= self.overall
 
     def has_room(self, host: str) -> bool:
         """Whether one more fits, on this host."""
@@ -27,9 +31,11 @@ class Window:
     def enter(self, host: str) -> None:
         """One more is under way."""
         self._by_host[host] += 1
+        self._total += 1
 
     def leave(self, host: str) -> None:
         """One has ended."""
         self._by_host[host] -= 1
+        self._total -= 1
         if not self._by_host[host]:
             del self._by_host[host]

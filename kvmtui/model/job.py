@@ -28,7 +28,7 @@ class JobState(enum.StrEnum):
 
     RUNNING = "running"
     WAITING = "waiting"
-    """A human must say how to go on (after a restart of the worker)."""
+    """A human must say how to go on: paused, stopped after failures, the worker was restarted."""
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -47,6 +47,43 @@ class Danger(enum.StrEnum):
     DESTRUCTIVE = "destructive"
 
 
+class Order(enum.StrEnum):
+    """In which order a job goes through its VMs."""
+
+    HOSTS = "hosts"
+    """Host by host in turn; whose host has no room waits, the others go on."""
+    MARKED = "marked"
+    """As they were given; whose host has no room holds up those behind it."""
+    TAGS = "tags"
+    """By the rank of their tags; of one rank host by host in turn."""
+
+
+FIRST_MAX = 1_000
+AT_ONCE_MAX = 64
+PER_HOST_MAX = 8
+RANKS_MAX = 32
+WAIT_MAX_S = 3_600.0
+STOP_AFTER_MAX = 1_000_000
+
+
+class How(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job goes through its VMs."""
+
+    first: int = 1
+    """So many alone at first; the rest begins once they are done. 0: none alone."""
+    at_once: int = 8
+    """Steps of the job under way at once."""
+    per_host: int | None = None
+    """Steps of the job under way on one host; None: as many as the worker lets."""
+    order: Order = Order.HOSTS
+    ranks: tuple[str, ...] = ()
+    """Tags for ``Order.TAGS``: the VMs of the first come first, those with none of them last."""
+    wait_s: float = 0.0
+    """Seconds between the end of one rank and the beginning of the next."""
+    stop_after: int | None = None
+    """Failed and unknown steps after which nothing more begins; None: 3, or 5 % if that is more."""
+
+
 class Target(msgspec.Struct, frozen=True, gc=False):
     """One VM of a plan: its address, and what it looked like when the plan was made."""
 
@@ -54,6 +91,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     uuid: str
     name: str
     state: VmState
+    rank: int = 0
+    """Its place among the ranks; those of a lower one have ended before it begins."""
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -84,7 +123,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be touched, readable before anything is."""
 
     id: str
-    """Digest over verb and targets (addresses and states), 16 hex digits; the first 4 are shown."""
+    """Digest over verb, targets (addresses, states, ranks) and how; 16 hex digits, the first 4 are shown."""
     verb: str
     targets: tuple[Target, ...]
     skipped: tuple[Skip, ...] = ()
@@ -100,6 +139,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How it could be undone, in words, or ""."""
     virsh: tuple[str, ...] = ()
     """The equivalent virsh lines, one a target."""
+    how: How = How()
     made: float = 0.0
     expires: float = 0.0
 
@@ -141,6 +181,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """"web-01" or "37 VMs on 4 hosts"."""
     text: str = ""
     """The outcome in one line, as in ✗ web-14 kvm2: shut down NOT done, still running · why: …"""
+    how: How = How()
+    rate: float | None = None
+    """Steps that ended a minute, lately; None while there is too little to go by."""
+    left_s: float | None = None
+    """Seconds until its end at that rate; None where nobody can say."""
 
     @property
     def key(self) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from kvmtui.model.host import Summary
 from kvmtui.model.host_key import HostKey
-from kvmtui.model.job import Job, JobDetail, Plan
+from kvmtui.model.job import How, Job, JobDetail, Plan
 from kvmtui.model.timeline import Timeline
 from kvmtui.model.vm import VmDetail
 
@@ -192,6 +192,18 @@ class MakePlan(Request["Plan"], frozen=True, tag="plan"):
     marks: tuple[str, ...] = ()
     window: int = -1
     hidden: bool = False
+    how: How | None = None
+    """None: as the config's ``bulk`` says."""
+
+
+class Control(Request["Job"], frozen=True, tag="control"):
+    """Change how a job goes on. ``act``: "pause" (steps under way finish), "resume" (also after a restart of the
+    worker), or "" for ``how`` alone: new limits, of which only at_once, per_host and stop_after may differ from the
+    job's. Answered by the Job."""
+
+    job: str
+    act: str = ""
+    how: How | None = None
 
 
 class Submit(Request["Job"], frozen=True, tag="submit"):
@@ -254,6 +266,7 @@ ClientMessage = (
     | GetDetail
     | GetEligible
     | MakePlan
+    | Control
     | Submit
     | GetJob
     | GetTimeline
@@ -401,6 +414,7 @@ RESULTS: dict[type[Request[Any]], Any] = {
     GetDetail: VmDetail,
     GetEligible: Eligible,
     MakePlan: Plan,
+    Control: Job,
     Submit: Job,
     GetJob: JobDetail,
     GetTimeline: Timeline,

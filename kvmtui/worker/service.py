@@ -17,6 +17,7 @@ from kvmtui.guard.client import ClientId, from_peer
 from kvmtui.wire.messages import (
     Abort,
     CloseWindow,
+    Control,
     Eligible,
     GetDetail,
     GetEligible,
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
 
 JOBS_MAX = 1_000
 NUMBER_MAX = 1 << 31
-_ABOUT_JOBS = (Jobs, Abort, GetJob, MakePlan, Status, Stop)
+_ABOUT_JOBS = (Jobs, Abort, Control, GetJob, MakePlan, Status, Stop)
 """Requests whose answer needs to know what the journal has, after a start."""
 _SMALL_XML = 65_536
 _STOP_MODES = ("idle", "drain", "force")
@@ -86,6 +87,7 @@ class Service:
             Status: self._on_status,
             Jobs: self._on_jobs,
             Abort: self._on_abort,
+            Control: self._on_control,
             Stop: self._on_stop,
             OpenWindow: self._on_open_window,
             CloseWindow: self._on_close_window,
@@ -269,6 +271,10 @@ class Service:
     async def _on_abort(self, request: Abort, connection: Connection) -> Job:
         return self._worker.engine.abort(request.job, self._client(connection))
 
+    async def _on_control(self, request: Control, connection: Connection) -> Job:
+        client = self._client(connection)
+        return await self._worker.engine.control(request.job, request.act, request.how, client)
+
     async def _on_get_eligible(self, request: GetEligible, connection: Connection) -> Eligible:
         aimed = self._marks.aim(request.marks, request.window, connection, hidden=False)
         eligible = self._worker.engine.eligible(request.targets or aimed.targets, self._client(connection))
@@ -283,6 +289,7 @@ class Service:
             filter_text=request.filter,
             everything=request.all,
             left_out=aimed.skipped,
+            how=request.how,
         )
 
     async def _on_submit(self, request: Submit, connection: Connection) -> Job:

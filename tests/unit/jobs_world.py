@@ -14,6 +14,7 @@ from kvmtui.errors import LibvirtError, LinkError, OutcomeUnknownError
 from kvmtui.fleet.fleet import Fleet
 from kvmtui.hosts.reports import Happened, LinkReport, Listed, Listing, Seen
 from kvmtui.model.host import LinkState
+from kvmtui.model.job import How
 from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class World:
         self.config = Config(
             name="test",
             hosts=tuple(HostConfig(name=name, uri=f"qemu+ssh://root@{name}/system") for name in self.hosts),
-            limits=Limits(per_host=2),
+            limits=Limits(per_host=2, overall=8),
+            bulk=How(first=0, stop_after=1_000),
         )
         self.fleet = self._new_fleet()
 

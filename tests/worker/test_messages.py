@@ -38,8 +38,12 @@ from kvmtui.wire.results import result_of
 JOB = Job(id="j1", verb="off", by="ann", state=JobState.RUNNING, total=2, done=1, started=5.0, subject="2 VMs")
 JOB_LINE = (
     '{"id":"j1","verb":"off","by":"ann","state":"running","total":2,"done":1,"failed":0,"unknown":0,"skipped":0,'
-    '"not_begun":0,"started":5.0,"ended":null,"subject":"2 VMs","text":""}'
+    '"not_begun":0,"started":5.0,"ended":null,"subject":"2 VMs","text":""'
+    ',"how":{"first":1,"at_once":8,"per_host":null,"order":"hosts","ranks":[],"wait_s":0.0,"stop_after":null}'
+    ',"rate":null,"left_s":null}'
 )
+OLDER_JOB_LINE = JOB_LINE.partition(',"how"')[0] + "}"
+"""As a worker says it that knows nothing of how."""
 
 FROZEN_REQUESTS: list[tuple[Request[Any], str]] = [
     (
@@ -100,6 +104,8 @@ def test_frozen_results_stay_as_they_are(request_: Request[Any], result: object,
     longer = line[:-1] + ',"of_a_later_version":[{}]}'
     answer = decode_answer(f'{{"op":"reply","id":1,"result":{longer}}}')
     assert result_of(request_, answer) == result
+    shorter = line.replace(JOB_LINE, OLDER_JOB_LINE)
+    assert result_of(request_, decode_answer(f'{{"op":"reply","id":1,"result":{shorter}}}')) == result
 
 
 def test_frozen_requests_are_read_with_fields_of_a_later_version() -> None:
