@@ -135,6 +135,8 @@ def _audit() -> _Parser:
     parser.add_argument("-n", dest="count", type=_count, default=100, metavar="N", help="show: at most N (default 100)")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="show: how")
     parser.add_argument("--head", default="", metavar="SEQ:HASH", help="verify: an end of it that was kept elsewhere")
+    what = "verify: a log with the anchors that were sent (- for standard input), whatever else stands in it"
+    parser.add_argument("--anchors", default="", metavar="FILE", help=what)
     return parser
 
 
@@ -200,7 +202,11 @@ CONFIRMING = """confirming: --yes where it is asked for with y; --expect N where
 
 CHAIN = """exit 0: sound; 1: it is not. A record's hash is SHA-256 over the hash before it (64 zeros before the first),
 a newline, and the record as export gives it. That its end was cut off shows only beside an end that was
-kept elsewhere: keep what verify prints."""
+kept elsewhere: keep what verify prints, or have anchors sent (audit: anchor in the config), each a line:
+  kvmtui audit anchor seq=NUMBER hash=HASH at=TIME host=MACHINE journal=DIGEST
+DIGEST is the first 16 hex digits of the SHA-256 of the journal's path. verify --anchors holds the record
+against those of this machine and journal; 1 also where there is none of them.
+Where the oldest records were pruned, the chain begins behind the newest that says so."""
 
 
 def pick(

@@ -10,7 +10,7 @@ from typing import Any
 
 from kvmtui import text
 from kvmtui.config.entries import TAG, read_hosts, read_tags
-from kvmtui.config.structs import Config, GuardConfig, HostConfig, Limits, Periods
+from kvmtui.config.structs import AuditConfig, Config, GuardConfig, HostConfig, Limits, Periods
 from kvmtui.errors import ConfigError
 from kvmtui.model.job import AT_ONCE_MAX, FIRST_MAX, PER_HOST_MAX, RANKS_MAX, STOP_AFTER_MAX, WAIT_MAX_S, How, Order
 from kvmtui.yamltree import values
@@ -22,7 +22,7 @@ NAME_MAX = 40
 RULE_MAX = 500
 RULE_FIELDS = ("name", "host")
 """Fields that a rule of vm_tags may look at."""
-_KEYS = ("name", "hosts", "defaults", "guard", "limits", "bulk", "periods", "vm_tags", "demo")
+_KEYS = ("name", "hosts", "defaults", "guard", "limits", "bulk", "periods", "audit", "vm_tags", "demo")
 _PERIOD_S = (0.5, 3600.0)
 _LIMITS = {"per_host": (1, PER_HOST_MAX), "overall": (1, AT_ONCE_MAX)}
 _BULK = {
@@ -32,6 +32,8 @@ _BULK = {
     "stop_after": (1, STOP_AFTER_MAX),
 }
 _ORDERS = tuple(order.value for order in Order)
+_ANCHOR_MAX = 107
+"""Bytes that the path of a socket may have."""
 
 
 def load(path: Path) -> Config:
@@ -80,6 +82,7 @@ def _whole(raw: bytes, path: Path, problems: Problems) -> Config | None:
         limits=_limits(given.get("limits"), problems),
         bulk=_bulk(given.get("bulk"), problems),
         periods=_periods(given.get("periods"), problems),
+        audit=_audit(given.get("audit"), problems),
         vm_tags=_vm_tags(given.get("vm_tags"), problems),
         demo=bool(demo),
         path=str(path),
@@ -157,6 +160,32 @@ def _periods(node: Node | None, problems: Problems) -> Periods:
     given = values.known(mapping, "periods: ", Periods.__struct_fields__, problems)
     read = {key: values.number(at, f"periods: {key}", *_PERIOD_S, problems) for key, at in given.items()}
     return Periods(**{key: value for key, value in read.items() if value is not None})
+
+
+def _audit(node: Node | None, problems: Problems) -> AuditConfig:
+    mapping = values.section(node, "audit", problems) if node is not None else None
+    if mapping is None:
+        return AuditConfig()
+    given = values.known(mapping, "audit: ", ("anchor", "anchor_every", "keep"), problems)
+    read: dict[str, float | None] = {}
+    if "anchor_every" in given:
+        read["anchor_every_s"] = values.span(given["anchor_every"], "audit: anchor_every", "1s", "1d", problems)
+    if "keep" in given:
+        read["keep_s"] = values.span(given["keep"], "audit: keep", "7d", "36500d", problems)
+    spans = {key: value for key, value in read.items() if value is not None}
+    anchor = _anchor(given["anchor"], problems) if "anchor" in given else ""
+    return AuditConfig(anchor=anchor, **spans)
+
+
+def _anchor(node: Node, problems: Problems) -> str:
+    value = values.word(node, "audit: anchor", problems)
+    if not value or value == "journald":
+        return value or ""
+    if not value.startswith("/") or len(value.encode()) > _ANCHOR_MAX or text.clean(value) != value:
+        what = "journald, or the absolute path of a datagram socket: /dev/log"
+        problems.add(node.line, f'audit: anchor: "{clip(value)}" is no place to send it to', what)
+        return ""
+    return value
 
 
 def _vm_tags(node: Node | None, problems: Problems) -> dict[str, str]:

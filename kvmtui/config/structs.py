@@ -55,6 +55,18 @@ class Periods(msgspec.Struct, frozen=True, kw_only=True):
     """Full statistics of the other VMs."""
 
 
+class AuditConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The record of what was done."""
+
+    anchor: str = ""
+    """Where the end of the record is sent: the absolute path of a datagram socket, as a line of syslog's; "journald":
+    journald's own socket; "": nowhere."""
+    anchor_every_s: float = 60.0
+    """Least seconds between two of them."""
+    keep_s: float = 3_650 * 86_400.0
+    """How long records are kept."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A whole config file."""
 
@@ -66,6 +78,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     bulk: How = How()
     """How a job goes through its VMs, where it is not said with it."""
     periods: Periods = Periods()
+    audit: AuditConfig = AuditConfig()
     vm_tags: dict[str, str] = {}
     """Tag -> rule: ``name~REGEX`` or ``host~REGEX``, Python's ``re.search`` on that field; both halves are checked."""
     demo: bool = False

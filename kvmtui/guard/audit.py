@@ -2,7 +2,8 @@
 
 A record is one line of canonical JSON (UTF-8, keys sorted, no spaces, nothing that is empty). Its hash is SHA-256 over
 the hash before it, a newline and that line, so a changed, removed, added or moved record breaks the chain there. A tail
-that was cut off shows only beside a head that was kept elsewhere.
+that was cut off shows only beside a head that was kept elsewhere. The oldest records may be pruned: a record says so,
+and what the hash before the first of those that are left is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+
+from kvmtui.guard.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +40,9 @@ RESUMED = "resumed"
 """Phase: somebody let a job that waited go on."""
 CHANGED = "changed"
 """Phase: somebody gave a job other limits."""
+PRUNED = "pruned"
+"""Phase: the oldest records were removed, on purpose: ``parameters`` say how many (``records``), up to which
+(``through``), its hash (``hash``), when that was written (``until``)."""
 NOTE = "note"
 """Phase: something about the record itself (begun anew, a gap)."""
 
@@ -84,6 +90,11 @@ class Line(NamedTuple):
     hash: str
 
 
+def as_kept(row: tuple[int, bytes, bytes]) -> Line:
+    """Return a row of the journal as a line: in each of its texts any bit may have been changed."""
+    return Line(row[0], row[1], row[2].decode("utf-8", "replace"))
+
+
 class Verified(NamedTuple):
     """What a walk along the chain found."""
 
@@ -92,6 +103,8 @@ class Verified(NamedTuple):
     broken: int | None = None
     """Number of the first record that is wrong or missing."""
     why: str = ""
+    pruned: Head = Head()
+    """The last record before them: it, and all before it, were pruned."""
 
     @property
     def is_sound(self) -> bool:
@@ -110,10 +123,39 @@ def by(who: ClientId, phase: str, at: float) -> Record:
     return Record(phase=phase, at=stamp(at), user=who.user, uid=who.uid, pid=who.pid, origin=who.origin)
 
 
+def pruning(who: ClientId, at: float, records: int, last: Head, until: str) -> Record:
+    """Return the record that says that the oldest ``records`` were removed, of which ``last`` was the end."""
+    told: dict[str, str | int | bool] = {"records": records, "through": last.seq, "hash": last.hash, "until": until}
+    return msgspec.structs.replace(
+        by(who, PRUNED, at), parameters=told, text=f"pruned the records up to {last.seq}, written until {until}"
+    )
+
+
+def pruned_at(line: bytes) -> Head | None:
+    """Return where a record that says so begins the chain anew; None for any other."""
+    try:
+        record = msgspec.json.decode(line, type=Record)
+    except msgspec.DecodeError:
+        return None
+    through, digest_of_it = record.parameters.get("through"), record.parameters.get("hash")
+    if record.phase != PRUNED or type(through) is not int or not isinstance(digest_of_it, str):
+        return None
+    return Head(through, digest_of_it)
+
+
+def start_of(first: int | None, prunings: Iterable[bytes]) -> Head:
+    """Return what stands before a chain whose first record is number ``first``: where the newest of ``prunings`` says
+    it begins, the beginning of all where nothing is missing."""
+    if first in {None, 1}:
+        return Head()
+    return next((head for line in prunings if (head := pruned_at(line)) is not None), Head())
+
+
 def chain(record: Record, head: Head) -> Line:
-    """Return ``record`` as the next line after ``head``."""
+    """Return ``record`` as the next line after ``head``, without what its parameters must not tell."""
     seq = head.seq + 1
-    line = msgspec.json.encode(msgspec.structs.replace(record, seq=seq), order="sorted")
+    kept = msgspec.structs.replace(record, seq=seq, parameters=masked(record.parameters))
+    line = msgspec.json.encode(kept, order="sorted")
     return Line(seq, line, digest(head.hash, line))
 
 
@@ -127,23 +169,31 @@ def verify(lines: Iterable[Line], head: Head | None = None, start: Head | None =
 
     ``head`` is where the chain is known to end, ``start`` what is known to stand before its first line.
     """
-    at = start or Head()
-    begun = at.seq
+    at = begun = start or Head()
     for line in lines:
         due = at.seq + 1
-        if line.seq != due:
-            return Verified(at.seq - begun, due, f"record {due} is missing: {line.seq} stands in its place")
-        if digest(at.hash, line.record) != line.hash:
-            return Verified(at.seq - begun, due, f"record {due} is not what was written, or not after what it followed")
-        if _own_number(line.record) != due:
-            return Verified(at.seq - begun, due, f"record {due} says another number of itself")
+        if why := _wrong(line, at):
+            return Verified(at.seq - begun.seq, due, why, begun)
         at = Head(line.seq, line.hash)
-    if head is not None and at != head:
-        if at.seq == head.seq:
-            return Verified(at.seq - begun, at.seq, f"record {at.seq} is not the one that was written")
-        wrong = min(at.seq, head.seq) + 1
-        return Verified(at.seq - begun, wrong, f"the chain ends at record {at.seq}, it should end at {head.seq}")
-    return Verified(at.seq - begun)
+    sound = Verified(at.seq - begun.seq, pruned=begun)
+    if head is None or at == head:
+        return sound
+    if at.seq == head.seq:
+        return sound._replace(broken=at.seq, why=f"record {at.seq} is not the one that was written")
+    wrong = min(at.seq, head.seq) + 1
+    return sound._replace(broken=wrong, why=f"the chain ends at record {at.seq}, it should end at {head.seq}")
+
+
+def _wrong(line: Line, before: Head) -> str:
+    """Return what is wrong with a record behind ``before``, or ""."""
+    due = before.seq + 1
+    if line.seq != due:
+        return f"record {due} is missing: {line.seq} stands in its place"
+    if digest(before.hash, line.record) != line.hash:
+        return f"record {due} is not what was written, or not after what it followed"
+    if _own_number(line.record) != due:
+        return f"record {due} says another number of itself"
+    return ""
 
 
 class _Numbered(msgspec.Struct, gc=False):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kvmtui.guard import audit
-from kvmtui.jobs import rows
+from kvmtui.jobs import pruning, rows
 from kvmtui.jobs.past import Past
 from kvmtui.jobs.store import Change, Store
 from kvmtui.jobs.writer import Writer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kvmtui.errors import NotRecordedError
     from kvmtui.guard.client import ClientId
     from kvmtui.jobs.past import Told
+    from kvmtui.jobs.pruning import Pruned
     from kvmtui.jobs.rows import Kept, Order, Standing
     from kvmtui.model.job import Step, Target
 
@@ -109,6 +110,14 @@ class Journal:
     async def past(self, host: str, uuid: str, limit: int) -> Told:
         """Return what is told of a VM, a host or all, as Past.read does. Raises NotRecordedError."""
         return await self._writer.ask(lambda store: self._past.read(store, host, uuid, limit))
+
+    async def head(self) -> audit.Head:
+        """Return where the audit record ends, what was written before this included. Raises NotRecordedError."""
+        return await self._writer.ask(lambda store: audit.Head(*store.rows("SELECT seq, hash FROM head")[0]))
+
+    async def prune(self, keep_s: float) -> Pruned:
+        """Remove some of the audit records older than ``keep_s``, and say how many. Raises NotRecordedError."""
+        return await self._writer.ask(lambda store: pruning.prune(store, keep_s, self._clock()))
 
     async def close(self) -> None:
         """Write what is left, and end; takes seconds at most, and milliseconds on a disk that works."""

@@ -18,6 +18,7 @@ from kvmtui.wire import logout
 from kvmtui.wire.messages import JobChanged, Note
 from kvmtui.wire.server import Server
 from kvmtui.worker import place
+from kvmtui.worker.auditing import Auditing
 from kvmtui.worker.checking import Checking
 from kvmtui.worker.memory import PERIOD_S as MEMORY_PERIOD_S
 from kvmtui.worker.memory import Memory
@@ -83,6 +84,7 @@ class Worker:
         self.journal = Journal(paths.journal, clock)
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
         self._loop = asyncio.get_running_loop()
+        self.auditing = Auditing(self.journal, paths.journal, config.audit, clock, self._set_notice)
         self.watching = Watching(self._loop, self._looked_at, pool.watch)
         self.checking = Checking(self.fleet, lambda: self._stir(_FINDINGS))
         self.agents = agents
@@ -187,6 +189,7 @@ class Worker:
         for outcome in await asyncio.gather(*ends, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 log.error("while ending", exc_info=outcome)
+        await self.auditing.close()
         await self.server.close()
         for task in self._tasks:
             task.cancel()
@@ -206,6 +209,7 @@ class Worker:
         self.server.look_after()
         self._stir(self.fleet.tick())
         self._check_journal()
+        self.auditing.tick()
         self.watching.stir()
         if self.service.shows("findings"):
             self.checking.look()
@@ -276,6 +280,7 @@ class Worker:
         self.rules = gate.rules_of(edited.config)
         self.pool.apply(edited.config)
         self.engine.apply(edited.config)
+        self.auditing.apply(edited.config.audit)
         self._stir(self.fleet.apply(edited.config))
         self.rounds.keep(self.fleet.hosts)
         self._set_notice("files", place.file_limit_notice(self._file_limit, len(edited.config.hosts)))

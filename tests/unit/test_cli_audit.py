@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kvmtui.cli import exits, main
-from kvmtui.guard import audit
+from kvmtui.guard import anchor, audit
 from kvmtui.guard.client import ClientId
 from kvmtui.jobs import record
 from kvmtui.jobs.store import Change, Store
@@ -71,6 +71,69 @@ def test_what_is_exported_can_be_checked_by_anyone(journal: Path, capsys: pytest
         before = hashlib.sha256(f"{before}\n{told}".encode()).hexdigest()
         assert json.loads(line)["hash"] == before
     assert record.head(journal) == (13, before)
+
+
+def _anchors(path: Path, store: Store) -> list[str]:
+    """An anchor for each record as it came, as a syslog daemon writes them down, among other lines."""
+    told = ["Nov 25 14:03:21 admin1 sshd[1]: Accepted publickey for anna"]
+    for seq, digest in store.rows("SELECT seq, hash FROM audit ORDER BY seq"):
+        sent = anchor.Anchor(audit.Head(seq, digest), "2026-11-25T14:03:22.000Z", anchor.machine(), anchor.digest(path))
+        raw = anchor.for_syslog(sent, 7, "Nov 25 14:03:22") if seq % 2 else anchor.for_journald(sent, 7)
+        told += raw.decode().splitlines()
+    return told
+
+
+def test_anchors_show_a_tail_that_was_cut_off_or_written_anew(
+    journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each single cut, and a chain that is sound by itself; other journals' anchors prove nothing."""
+    store = Store(journal, lambda: 1_790_000_000.0)
+    log = tmp_path / "auth.log"
+    log.write_text("\n".join(_anchors(journal, store)))
+    verify = ["audit", "verify", "--anchors", str(log)]
+    assert main(verify) == exits.DONE
+    assert "13 anchors: each record they name is there as it was" in capsys.readouterr().out
+    kept = store.rows("SELECT * FROM audit")
+    store.close()
+    connection = sqlite3.connect(journal, isolation_level=None)
+    for last in range(12, 0, -1):
+        connection.execute("DELETE FROM audit WHERE seq > ?", (last,))
+        connection.execute("UPDATE head SET (seq, hash) = (SELECT seq, hash FROM audit WHERE seq = ?)", (last,))
+        assert main(["audit", "verify"]) == exits.DONE, "sound by itself"
+        assert main(verify) == exits.FAILED
+        assert f"it ends at record {last}, and {last + 1} was written once" in capsys.readouterr().out
+    connection.execute("DELETE FROM audit")
+    head = audit.Head()
+    for row in kept:
+        line = audit.chain(audit.Record(phase="note", at="", user="eve", uid=0, pid=1, text=str(row[0])), head)
+        head = audit.Head(line.seq, line.hash)
+        connection.execute("INSERT INTO audit VALUES (?, ?, ?)", (line.seq, line.record.decode(), line.hash))
+    connection.execute("UPDATE head SET seq = ?, hash = ?", head)
+    connection.close()
+    assert main(["audit", "verify"]) == exits.DONE
+    assert main(verify) == exits.FAILED
+    assert "record 1 is not the one whose hash was kept" in capsys.readouterr().out
+    log.write_text(log.read_text().replace(f"journal={anchor.digest(journal)}", f"journal={'0' * 16}"))
+    assert main(verify) == exits.FAILED
+    assert "no anchor of this journal" in capsys.readouterr().out
+    assert main(["audit", "verify", "--anchors", str(tmp_path / "nothing")]) == exits.USAGE
+
+
+def test_any_bit_of_any_record_in_the_file_is_found(journal: Path, tmp_path: Path) -> None:
+    """Changed where SQLite keeps it, behind SQLite's back: the walk finds it, or SQLite does."""
+    connection = sqlite3.connect(journal)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    stored = connection.execute("SELECT CAST(record AS BLOB), CAST(hash AS BLOB) FROM audit").fetchall()
+    connection.close()
+    raw, end, dice = journal.read_bytes(), record.head(journal), random.Random("file")
+    copy = tmp_path / "changed.db"
+    for _ in range(TRIES // 4):
+        text = dice.choice(dice.choice(stored))
+        place = raw.rfind(text) + dice.randrange(len(text))  # the head keeps the last hash too, on a page before it
+        changed = bytearray(raw)
+        changed[place] ^= 1 << dice.randrange(8)
+        copy.write_bytes(changed)
+        assert not record.verify(copy, end).is_sound
 
 
 def test_verify_says_sound_and_gives_the_end_to_keep(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +46,7 @@ CHAINS = st.lists(RECORDS, min_size=2, max_size=12).map(chained)
 def test_what_was_written_is_sound(chain: tuple[list[Line], Head]) -> None:
     """An untouched chain verifies, from its start, from any later known head, to its end."""
     lines, head = chain
-    assert audit.verify(lines, head) == (len(lines), None, "")
+    assert audit.verify(lines, head) == audit.Verified(len(lines))
     middle = lines[len(lines) // 2 - 1]
     rest = audit.verify(lines[len(lines) // 2 :], head, Head(middle.seq, middle.hash))
     assert rest.is_sound
@@ -112,6 +113,30 @@ def test_a_record_is_canonical_json(record: Record) -> None:
     assert told["seq"] == 1
     assert "" not in {value for value in told.values() if isinstance(value, str)} or record.user == ""
     assert line.hash == audit.digest(audit.GENESIS, line.record)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "vnc_passwd", "PASSWORD", "apiKey", "api-key", "ssh_key", "pin", "token", "authToken", "clientSecret",
+     "luks passphrase", "psk", "credentials", "private_key"],
+)  # fmt: skip
+@given(st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=12, max_size=30))
+def test_secrets_never_stand_in_it(name: str, secret: str) -> None:
+    """Whatever a parameter is called that is likely to hold one; nor what others tell as one."""
+    uri, words = f"https://me:{secret}@host/path", f"--force password={secret} x"
+    told: dict[str, str | int | bool] = {name: secret, "uri": uri, "args": words}
+    record = Record(phase=audit.INTENT, at="", user="u", uid=1, pid=1, parameters=told)
+    line = audit.chain(record, Head()).record.decode()
+    assert secret not in line
+    assert "https://me:" in line
+    assert "--force" in line
+
+
+@pytest.mark.parametrize("name", ["snapshot", "size", "keys", "monkey", "passthrough", "spin", "author", "timeout_s"])
+def test_what_is_no_secret_is_told(name: str) -> None:
+    """A name that only has the letters of one in it."""
+    record = Record(phase=audit.INTENT, at="", user="u", uid=1, pid=1, parameters={name: "plain-value"})
+    assert ("plain-value" in audit.chain(record, Head()).record.decode()) is (name != "keys")
 
 
 def test_a_record_tells_who_and_when() -> None:
