@@ -1,4 +1,4 @@
-"""The end of the record goes where it is told to, and nobody waits for it."""
+"""The end of the record goes where it is told to; nobody waits for it."""
 
 from __future__ import annotations
 
