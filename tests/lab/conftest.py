@@ -48,9 +48,9 @@ class GuestFactory(Protocol):
 
 
 class TinyFactory(Protocol):
-    """Creates paused guests that are removed when the test ends."""
+    """Creates paused guests, or such that are off, which are removed when the test ends."""
 
-    def __call__(self, host: Host, count: int) -> list[Guest]: ...
+    def __call__(self, host: Host, count: int, *, off: bool = False) -> list[Guest]: ...
 
 
 @pytest.fixture(scope="session")
@@ -129,8 +129,8 @@ def tiny(lab: Cluster) -> Iterator[TinyFactory]:
     """Makes paused guests in numbers for one test."""
     made: list[Guest] = []
 
-    def make(host: Host, count: int) -> list[Guest]:
-        made.extend(guest.create_tiny(host, count, prefix=f"tiny{len(made)}"))
+    def make(host: Host, count: int, *, off: bool = False) -> list[Guest]:
+        made.extend(guest.create_tiny(host, count, prefix=f"tiny{len(made)}", off=off))
         return made[-count:]
 
     yield make

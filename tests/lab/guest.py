@@ -110,13 +110,17 @@ def define_xml(host: Host, name: str, guest_uuid: str, xml: str) -> Guest:
     return Guest(host, name, guest_uuid)
 
 
-def create_tiny(host: Host, count: int, prefix: str = "tiny") -> list[Guest]:
-    """Create `count` paused transient guests of 16 MiB: a QEMU each with a monitor, and nothing that runs in it."""
+def create_tiny(host: Host, count: int, prefix: str = "tiny", *, off: bool = False) -> list[Guest]:
+    """Create `count` paused transient guests of 16 MiB: a QEMU each with a monitor, and nothing that runs in it.
+
+    With `off` they are defined instead, and have no QEMU yet.
+    """
     names = [f"{prefix}-{number:02d}" for number in range(count)]
     guests = [Guest(host, name, str(uuid.uuid4())) for name in names]
     texts = [tiny_xml(guest.name, guest.uuid) for guest in guests]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda part: _put(host, "create --paused", part), (texts[::2], texts[1::2])))
+        verb = "define" if off else "create --paused"
+        list(pool.map(lambda part: _put(host, verb, part), (texts[::2], texts[1::2])))
     return guests
 
 

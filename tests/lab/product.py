@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from kvmtui.jobs.record import verify
 from tests.lab.cluster import Cluster
 from tests.lab.play import write_config
 
@@ -49,6 +52,40 @@ class Product:
     def newest_job(self) -> Row:
         """Return the job that began last."""
         return max(self.ls("jobs"), key=lambda row: row["started"])
+
+    def settled_job(self, limit_s: float = 120.0) -> Row:
+        """Wait until the job that began last does not run, and nothing of it is unknown; return it."""
+
+        def is_settled() -> bool:
+            job = self.newest_job()
+            return job["state"] != "running" and not job["unknown"]
+
+        until(is_settled, limit_s)
+        return self.newest_job()
+
+    @property
+    def journal(self) -> Path:
+        """Where the worker's journal is."""
+        (path,) = self.lab.layout.home.rglob("journal.db")
+        return path
+
+    def forget(self) -> None:
+        """Stop the worker, and begin with an empty journal."""
+        self.stop()
+        for file in self.lab.layout.home.rglob("journal.db*"):
+            file.unlink()
+
+    def records(self) -> list[Row]:
+        """Return the audit record, which must be sound."""
+        path = self.journal
+        assert verify(path).is_sound
+        with closing(sqlite3.connect(path)) as connection:
+            return [json.loads(row[0]) for row in connection.execute("SELECT record FROM audit ORDER BY seq")]
+
+    def steps(self) -> list[tuple[int, str, str]]:
+        """Return (number, UUID, state) of all steps in the journal."""
+        with closing(sqlite3.connect(self.journal)) as connection:
+            return connection.execute("SELECT number, uuid, state FROM step ORDER BY number").fetchall()
 
     def status(self) -> Row:
         """Return what ``kvmtui worker status`` says."""

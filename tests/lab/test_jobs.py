@@ -1,24 +1,15 @@
-"""Jobs on real hosts: killed workers, frozen libvirts, cut cables; afterwards virsh, journal, audit record agree."""
+"""Jobs on real hosts: frozen libvirts, cut cables, lost answers; afterwards virsh, journal, audit record agree."""
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import signal
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from kvmtui.jobs.record import verify
 from tests.lab import guest
 from tests.lab.cluster import Cluster
-from tests.lab.conftest import GuestFactory, TinyFactory
+from tests.lab.conftest import GuestFactory
 from tests.lab.product import Product, until
 
 
@@ -26,88 +17,11 @@ from tests.lab.product import Product, until
 def product(lab: Cluster) -> Iterator[Product]:
     """A worker over all hosts with an empty journal, stopped when the test ends."""
     made = Product(lab)
-    made.stop()
-    for file in lab.layout.home.rglob("journal.db*"):
-        file.unlink()
+    made.forget()
     try:
         yield made
     finally:
         made.stop()
-
-
-def journal(product: Product) -> Path:
-    """Return where the worker's journal is."""
-    (path,) = product.lab.layout.home.rglob("journal.db")
-    return path
-
-
-def records(product: Product) -> list[dict[str, Any]]:
-    """Return the audit record, which must be sound."""
-    path = journal(product)
-    assert verify(path).is_sound
-    with closing(sqlite3.connect(path)) as connection:
-        return [json.loads(row[0]) for row in connection.execute("SELECT record FROM audit ORDER BY seq")]
-
-
-def steps(product: Product) -> list[tuple[int, str, str, str]]:
-    """Return (number, host, UUID, state) of all steps."""
-    with closing(sqlite3.connect(journal(product))) as connection:
-        return connection.execute("SELECT number, host, uuid, state FROM step ORDER BY number").fetchall()
-
-
-def settled(product: Product, limit_s: float = 120.0) -> dict[str, Any]:
-    """Wait until the newest job does not run, and nothing of it is unknown; return it."""
-
-    def is_settled() -> bool:
-        job = product.newest_job()
-        return job["state"] != "running" and not job["unknown"]
-
-    until(is_settled, limit_s)
-    return product.newest_job()
-
-
-def kill_in_the_middle(lab: Cluster, product: Product, tiny: TinyFactory, after_s: float) -> None:
-    """Resume a dozen VMs, SIGKILL the worker ``after_s`` later, let the next one look until all is plain."""
-    made = [*tiny(lab.host(1), 6), *tiny(lab.host(2), 6)]
-    uuids = {each.uuid: each for each in made}
-    product.ls("vms")
-    pid = product.status()["pid"]
-    accepted = product.run("do", "resume", "name:tiny*", "--expect", "12")
-    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    time.sleep(after_s)
-    os.kill(pid, signal.SIGKILL)
-    job = settled(product)
-    product.stop()
-    phases: dict[int, list[str]] = {}
-    for record in records(product):
-        if record["phase"] in {"intent", "outcome", "verified"}:
-            phases.setdefault(record["step"], []).append(record["phase"])
-    found = steps(product)
-    assert len(found) == job["total"] == 12
-    for number, _, uuid, state in found:
-        there = uuids[uuid].state()
-        if state == "not begun":
-            assert number not in phases
-            assert there.startswith("paused")
-        else:
-            assert phases[number][:2] == ["intent", "outcome"]
-            assert phases[number].count("intent") == 1
-            assert state == ("done" if there.startswith("running") else "failed")
-    assert job["state"] == ("waiting" if job["not_begun"] else "done" if job["done"] == 12 else "failed")
-
-
-def test_a_worker_killed_in_a_bulk_leaves_nothing_open(lab: Cluster, product: Product, tiny: TinyFactory) -> None:
-    """Every step is done, failed or not begun, as virsh sees it; the rest waits for a human."""
-    kill_in_the_middle(lab, product, tiny, 0.02)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("dice", range(20))
-def test_a_worker_killed_at_any_time_leaves_nothing_open(
-    lab: Cluster, product: Product, tiny: TinyFactory, dice: int
-) -> None:
-    """Twenty times, whenever it hits."""
-    kill_in_the_middle(lab, product, tiny, random.Random(dice).uniform(0.0, 0.4))
 
 
 def test_an_event_that_is_lost_with_the_link_is_found_by_looking(
@@ -123,7 +37,7 @@ def test_an_event_that_is_lost_with_the_link_is_found_by_looking(
     until(lambda: product.host(1)["link"] == "lost", 15)
     deaf.destroy()
     lab.host(1).heal()
-    assert settled(product)["state"] == "done"
+    assert product.settled_job()["state"] == "done"
 
 
 def test_an_act_whose_answer_is_lost_is_unknown_until_it_is_looked_at(
@@ -135,7 +49,7 @@ def test_an_act_whose_answer_is_lost_is_unknown_until_it_is_looked_at(
     target.stick()
     accepted = product.run("do", "shutdown", "name:target", "--yes")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    until(lambda: any(record["phase"] == "intent" for record in records(product)))
+    until(lambda: any(record["phase"] == "intent" for record in product.records()))
     time.sleep(3)
     lab.host(1).cut()
     until(lambda: product.newest_job()["state"] != "running", 60)
@@ -144,8 +58,8 @@ def test_an_act_whose_answer_is_lost_is_unknown_until_it_is_looked_at(
     target.unstick()
     target.await_state("shut off")
     lab.host(1).heal()
-    assert settled(product)["state"] == "done"
-    told = [(record["phase"], record.get("outcome")) for record in records(product) if "step" in record]
+    assert product.settled_job()["state"] == "done"
+    told = [(record["phase"], record.get("outcome")) for record in product.records() if "step" in record]
     assert told == [("intent", None), ("outcome", "unknown"), ("verified", "done")]
 
 
@@ -194,7 +108,7 @@ def test_a_damaged_journal_stops_acts_and_nothing_else(lab: Cluster, product: Pr
     target = guests(lab.host(1), "target", wait=False)
     product.ls("vms")
     product.stop()
-    path = journal(product)
+    path = product.journal
     path.write_bytes(b"no longer a journal" * 500)
     assert [row["state"] for row in product.ls("vms", "name:target")] == ["running"]
     refused = product.run("do", "off", "name:target", "--expect", "1", "--wait")
@@ -206,4 +120,4 @@ def test_a_damaged_journal_stops_acts_and_nothing_else(lab: Cluster, product: Pr
     done = product.run("do", "off", "name:target", "--expect", "1", "--wait")
     assert done.returncode == 0, done.stdout + done.stderr
     assert target.state().startswith("shut off")
-    assert records(product)[0]["text"].endswith("kept beside it: journal.db.kept")
+    assert product.records()[0]["text"].endswith("kept beside it: journal.db.kept")
