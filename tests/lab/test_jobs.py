@@ -94,7 +94,7 @@ def test_force_off_does_not_wait_behind_guests_that_ignore(
 ) -> None:
     """All places for slow acts on the host are taken; what is forced off goes by a lane of its own."""
     deaf = [guests(lab.host(1), f"deaf-{number}", words={"hang": 1}, agent=False) for number in range(2)]
-    accepted = product.run("do", "shutdown", "name:deaf-*", "--expect", "2")
+    accepted = product.run("do", "shutdown", "name:deaf-*", "--expect", "2", "--first", "0")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     until(lambda: {row["job"] for row in product.ls("vms", "name:deaf-*", "--timeout", "0")} == {"shutdown"})
     forced = product.run("do", "off", "name:deaf-0", "--expect", "1", "--wait", timeout_s=30)
