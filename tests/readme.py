@@ -31,6 +31,7 @@ _UNITS = {
     Kind.LIST: "list of text",
 }
 """Kinds of columns that are not text -> what stands in JSON."""
+_DURATION = ("seconds", "from its beginning to its end, or to now")
 _ADDED = {
     "age_s": ("seconds", "age of what is told, null if nothing was ever heard"),
     "demo": ("true, false", "the figures are invented"),
@@ -98,9 +99,9 @@ def _fields(resource: str) -> Iterator[str]:
     rows = [(f"`{column.id}`", _UNITS.get(column.kind, "text"), column.help) for column in COLUMNS[resource]]
     told = {column.id for column in COLUMNS[resource]}
     added = [(f"`{name}`", *words) for name, words in _ADDED.items() if name not in told]
-    return _table(
-        ("field", "value", "meaning"), rows + (added if resource not in {"jobs", "events", "findings"} else added[-1:])
-    )
+    kept = added if resource not in {"jobs", "steps", "events", "findings"} else added[-1:]
+    lasted = [("`duration_s`", *_DURATION)] if resource == "jobs" else []
+    return _table(("field", "value", "meaning"), [*rows, *lasted, *kept])
 
 
 if __name__ == "__main__":

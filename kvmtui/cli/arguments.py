@@ -75,11 +75,12 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 def _ls() -> _Parser:
     usage = (
-        "kvmtui ls hosts|vms|jobs|events|findings [FILTER …] [-o table|json|csv] [--columns A,B] [--timeout SECONDS]"
+        "kvmtui ls hosts|vms|jobs|events|findings [FILTER …] [-o table|json|csv] [--columns A,B] [--timeout SECONDS]\n"
+        "       kvmtui ls steps job:ID [FILTER …]"
     )
-    about = "List hosts, VMs, jobs, the events that were seen, or what was found about the fleet."
+    about = "List hosts, VMs, jobs, the steps of one, the events that were seen, or what was found about the fleet."
     parser = _parser("ls", about, usage=usage, epilog=f"{FILTERS}\n{OF_EVENTS}")
-    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|events|findings FILTER")
+    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|steps|events|findings FILTER")
     parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
     what = "columns of a table or of CSV, by title or by their name in JSON: name,host,cpu%%,trouble"
     parser.add_argument("--columns", metavar="A,B", help=what)

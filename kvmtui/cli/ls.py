@@ -22,7 +22,7 @@ from kvmtui.wire.messages import ListRows, Query, Settle
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from kvmtui.model.columns import Column
     from kvmtui.wire.line import Line
@@ -35,17 +35,27 @@ MISSING_MAX = 20
 """Missing hosts that are named one by one."""
 GRACE_S = 10.0
 """How much longer than asked for an answer is waited for."""
-_KEYS = {"vms": ("host", "uuid"), "hosts": ("name",), "jobs": ("id",), "events": ("id",), "findings": ("id",)}
+_KEYS = {
+    "vms": ("host", "uuid"),
+    "hosts": ("name",),
+    "jobs": ("id",),
+    "steps": ("host", "uuid"),
+    "events": ("id",),
+    "findings": ("id",),
+}
 _SORT = {
     "vms": ("name", False),
     "hosts": ("name", False),
     "jobs": ("started", False),
+    "steps": ("number", False),
     "events": ("at", False),
     "findings": ("", False),
 }
+_JOB = "job:"
+"""What says of which job steps are wanted: each has its own list of them."""
 _TOLD, _TROUBLE_CELLS = 2, 28
 """Priority and width of what is wrong, where something is."""
-_KEPT = frozenset({"jobs", "events"})
+_KEPT = frozenset({"jobs", "steps", "events"})
 """Lists of what is written down: they wait for no host."""
 _AGELESS = _KEPT | {"findings"}
 """Lists of which no row grows old."""
@@ -65,17 +75,21 @@ def run(options: argparse.Namespace) -> int:
     """Print what matches; exit INCOMPLETE if hosts are missing."""
     also = {look.name: look.resource for look in LOOKS.values()}
     resource, words = pick(options.words, COLUMNS, "list", "kvmtui ls vms", also=also)
+    job, words = _job_of(words) if resource == "steps" else ("", words)
     text = " ".join(words)
     columns = _columns(options, resource)
+    sort, descending = _SORT[resource]
+    every = tuple(column.id for column in COLUMNS[resource])
+    asked = Query(resource=resource, filter=text, job=job, columns=every, sort=sort, descending=descending)
     line = connect(options)
     try:
-        _page(line, resource, text, 0, 1)  # a filter that means nothing is told before anything is waited for
+        _page(line, asked, 0, 1)  # a filter that means nothing is told before anything is waited for
         missing = (
             ()
             if resource in _KEPT
             else settle(line, options.timeout, 2, definitions=resource == "findings" or needs_definitions(text))
         )
-        rows, now = _read(line, resource, text)
+        rows, now = _read(line, asked)
     except FilterError as error:
         complain(error, text)
         return exits.USAGE
@@ -90,6 +104,14 @@ def run(options: argparse.Namespace) -> int:
         write(sys.stdout, [_promised(row, now, resource, demo=demo) for row in rows], names)
     tell_missing(missing)
     return exits.INCOMPLETE if missing else exits.DONE
+
+
+def _job_of(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the job whose steps are asked for, and the words of the filter. Raises UsageError."""
+    jobs = [word for word in words if word.casefold().startswith(_JOB)]
+    if len(jobs) != 1 or jobs[0].casefold() == _JOB:
+        raise UsageError("steps of which job?", remedy="kvmtui ls steps job:ID state:failed · kvmtui ls jobs tells ids")
+    return jobs[0][len(_JOB) :], [word for word in words if word not in jobs]
 
 
 def _columns(options: argparse.Namespace, resource: str) -> list[Column]:
@@ -140,7 +162,7 @@ def tell_missing(missing: Iterable[Missing]) -> None:
         note(f"{plural(more, 'more host')} missing · ls hosts '!link:up' lists them all")
 
 
-def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:
+def _read(line: Line, asked: Query) -> tuple[list[Row], float]:
     """Return all rows, read in pages; read again where the list changed between two of them."""
     found: dict[tuple[Any, ...], Row] = {}
     now = 0.0
@@ -149,13 +171,12 @@ def _read(line: Line, resource: str, text: str) -> tuple[list[Row], float]:
         sizes: set[int] = set()
         first = 0
         while True:
-            page = _page(line, resource, text, first)
+            page = _page(line, asked, first)
             rows, now = page.rows, page.now
             sizes.add(page.matched)
-            columns = [column.id for column in COLUMNS[resource]]
             for cells in rows:
-                row = _honest(dict(zip(columns, cells, strict=True)), resource)
-                found[tuple(row[key] for key in _KEYS[resource])] = row
+                row = _honest(dict(zip(asked.columns, cells, strict=True)), asked.resource)
+                found[tuple(row[key] for key in _KEYS[asked.resource])] = row
             first += len(rows)
             if first >= page.matched or not rows:
                 break
@@ -176,19 +197,15 @@ def _honest(row: Row, resource: str) -> Row:
     return row
 
 
-def _page(line: Line, resource: str, text: str, first: int, count: int = PAGE) -> Page:
-    sort, descending = _SORT[resource]
-    columns = tuple(column.id for column in COLUMNS[resource])
-    query = Query(
-        resource=resource, filter=text, columns=columns, sort=sort, descending=descending, first=first, count=count
-    )
+def _page(line: Line, asked: Query, first: int, count: int = PAGE) -> Page:
     line.pushed.clear()
-    return line.call(ListRows(query=query))
+    return line.call(ListRows(query=replace(asked, first=first, count=count)))
 
 
 def _names(resource: str) -> list[str]:
     names = [column.id for column in COLUMNS[resource]]
     more = ["age_s"] if resource not in _AGELESS else []
+    more += ["duration_s"] if resource == "jobs" else []
     return [*names, *more, *([] if "demo" in names else ["demo"])]
 
 
@@ -197,5 +214,7 @@ def _promised(row: Row, now: float, resource: str, *, demo: bool) -> Row:
     rounded: Row = {name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}
     if resource not in _AGELESS:
         rounded["age_s"] = round(max(0.0, now - row["seen"]), 1) if row["seen"] else None
+    if resource == "jobs":
+        rounded["duration_s"] = round((row["ended"] or now) - row["started"], 1)
     rounded["demo"] = demo
     return rounded

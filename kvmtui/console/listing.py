@@ -50,6 +50,8 @@ class Listing:
         """Ids of the columns that somebody has chosen to see; () for the usual ones."""
         self.filter = ""
         self.scope: tuple[str, ...] = ()
+        self.job = ""
+        """Of steps: the id of their job."""
         self.only_wrong = False
         self.sort = sort
         self.descending = descending
@@ -119,6 +121,7 @@ class Listing:
             resource=self.resource,
             filter=text,
             scope=self.scope,
+            job=self.job,
             columns=self.columns,
             sort=self.sort,
             descending=self.descending,

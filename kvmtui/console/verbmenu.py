@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.actions import VERBS
+from kvmtui.console import desk
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.sheets import Choice, Menu
 from kvmtui.text import plural
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from kvmtui.actions import Verb
     from kvmtui.wire.messages import Eligible
+
+
+_TASK = "0"
+"""The key of the whole task, where a VM is that of a step: no verb has a digit."""
 
 
 class Aim(NamedTuple):
@@ -26,6 +31,8 @@ class Aim(NamedTuple):
     hidden: bool = False
     filter: str = ""
     """Instead of both: those that match it."""
+    window: int = desk.VMS
+    """The window in whose list marks are visible."""
 
 
 class Subject(NamedTuple):
@@ -43,13 +50,15 @@ class VerbMenu(Menu):
 
     def __init__(
         self, subjects: Sequence[Subject], chosen: Callable[[Verb, Aim], None], closed: Callable[[], None],
-        ask: Callable[[VerbMenu, Aim], None], only: Verb | None = None,
+        ask: Callable[[VerbMenu, Aim], None], only: Verb | None = None, task: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         """``chosen`` is told verb and VMs; ``ask`` is to have the worker asked for learn(), once it is known which.
 
-        ``only``: the verb is chosen already, and it is only asked which VMs are meant.
+        ``only``: the verb is chosen already, and it is only asked which VMs are meant. ``task`` opens the menu of the
+        whole task, where a step of one is under the cursor.
         """
         self._only = only
+        self._task = task
         self._subjects = subjects
         self._subject: Subject | None = None
         self._eligible: Eligible | None = None
@@ -72,6 +81,9 @@ class VerbMenu(Menu):
             self._eligible = eligible
 
     def _verb_chosen(self, choice: Choice) -> None:
+        if choice.key == _TASK and self._task is not None:
+            self._task()
+            return
         assert self._subject is not None
         verb = next(verb for verb in VERBS.values() if verb.key == choice.key)
         self._done(verb, self._subject.aim)
@@ -87,6 +99,8 @@ class VerbMenu(Menu):
                     Span(f" · {plural(self._eligible.hidden, 'hidden mark')} left out", "warn"),
                 )
         self._choices = [self._choice(verb) for verb in VERBS.values() if self._only in {None, verb}]
+        if self._task is not None:
+            self._choices.append(Choice(_TASK, "the whole task", hint="Pause it, undo it, retry what failed, …"))
         return super().lines(width)
 
     def _which(self) -> Line:

@@ -12,14 +12,14 @@ import msgspec
 from kvmtui.model.columns import COLUMNS, Column, Kind
 from kvmtui.model.event import EventKind
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import JobState
+from kvmtui.model.job import JobState, StepState
 from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Row = Any
-"""A Vm, Host, Job, Event or Finding."""
+"""A Vm, Host, Job, Step, Event or Finding."""
 
 _NOT_IN_WORDS = re.compile(r"[^a-z0-9*?]")
 
@@ -29,7 +29,7 @@ def normal(word: str) -> str:
     return _NOT_IN_WORDS.sub("", word.casefold())
 
 
-def _states(states: type[VmState | LinkState | JobState | EventKind], **aliases: str) -> dict[str, str]:
+def _states(states: type[VmState | LinkState | JobState | StepState | EventKind], **aliases: str) -> dict[str, str]:
     """Return every word that means a state: its normal form -> the state's value."""
     return {normal(state.value): state.value for state in states} | aliases
 
@@ -139,6 +139,15 @@ RESOURCES: dict[str, Resource] = {
         out_of_sight=lambda _job: False,
         lasting=frozenset(),
         bare=("subject", "verb", "id"),
+    ),
+    "steps": Resource(
+        columns=_columns("steps"),
+        aliases=_words("steps", vm="name", why="text"),
+        states={"state": _states(StepState, waiting=StepState.NOT_BEGUN, running=StepState.BEGUN)},
+        out_of_sight=lambda _step: False,
+        lasting=frozenset(),
+        bare=("name", "text"),
+        uuid="uuid",
     ),
     "events": Resource(
         columns=_columns("events"),

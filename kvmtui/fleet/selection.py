@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
     from kvmtui.fleet.fleet import Fleet
     from kvmtui.fleet.order import Entry
-    from kvmtui.model.job import Job
     from kvmtui.wire.messages import Query
 
 _OWN_KEYS: dict[str, Callable[[Row], Any]] = {
     "vms": lambda vm: (vm.host, vm.uuid),
     "hosts": lambda host: host.name,
     "jobs": lambda job: job.id,
+    "steps": lambda step: (step.host, step.uuid),
     "events": lambda event: event.id,
     "findings": lambda finding: finding.id,
 }
+OF_VMS = frozenset({"vms", "steps"})
+"""Resources whose rows have the addresses of VMs."""
 _SCOPES: dict[str, Callable[[Row], str]] = {
     "vms": lambda vm: vm.host,
     "hosts": lambda host: host.name,
@@ -44,7 +46,7 @@ def line_key(own: Any) -> str:  # noqa: ANN401 - as own_key() gives it
 
 def own_key(resource: str, key: str) -> Any:  # noqa: ANN401 - an address of a VM, a name or an id
     """Return what a selection calls the row with that key of the line."""
-    if resource != "vms":
+    if resource not in OF_VMS:
         return key
     host, _, uuid = key.rpartition("/")
     return host, uuid
@@ -71,7 +73,11 @@ class Selection:
         """Rows in scope, whether they match or not."""
         self._scope = frozenset(query.scope if query.resource in _SCOPES else ())
         self._own = _OWN_KEYS[query.resource]
-        self._order: Order = fleet.orders.order(query.resource, query.sort, query.descending)
+        self._order: Order = (
+            Order("steps", query.sort, query.descending, None)  # each job has steps of its own
+            if query.resource == "steps"
+            else fleet.orders.order(query.resource, query.sort, query.descending)
+        )
         self._matching: frozenset[Any] | None = frozenset() if self.filter or self._scope else None
         """Own keys of the rows that match; None: all of them do."""
         self._matched = 0
@@ -113,13 +119,14 @@ class Selection:
 
     # --- kept up to date ---------------------------------------------------------------------------------------
 
-    def refresh(self, fleet: Fleet, jobs: Sequence[Job], now: float, *, hold: bool, until: float = inf) -> bool:
+    def refresh(self, fleet: Fleet, written: Sequence[Row], now: float, *, hold: bool, until: float = inf) -> bool:
         """Take in what changed; return whether that is done, or more is left to do than there was time ``until``.
 
         With ``hold`` the rows that stay keep their order, and those that come are last. ``until`` is of
         time.monotonic(); what is not done then goes on the next time, and all that is told stays as it was.
+        ``written`` are the rows that are the journal's: jobs, or steps of one.
         """
-        self._source = source = self._source_of(fleet, jobs)
+        self._source = source = self._source_of(fleet, written)
         if not self._order.refresh(source, until):
             return False
         if self._matching is not None:
@@ -139,13 +146,13 @@ class Selection:
             self._list()
         return True
 
-    def _source_of(self, fleet: Fleet, jobs: Sequence[Job]) -> Source:
+    def _source_of(self, fleet: Fleet, written: Sequence[Row]) -> Source:
         match self.resource:
             case "vms":
                 return Source(fleet.vms, fleet.vm_changes, lambda: fleet.vm_names, fleet.folded_names)
-            case "jobs":
-                found: dict[Any, Row] = {job.id: job for job in jobs}
-                return Source(found, None, lambda: by_second("jobs", found))
+            case "jobs" | "steps":
+                found: dict[Any, Row] = {self._own(row): row for row in written}
+                return Source(found, None, lambda: by_second(self.resource, found))
             case "hosts":
                 hosts = fleet.hosts
                 return Source(hosts, fleet.host_changes, lambda: by_second("hosts", hosts))

@@ -9,14 +9,13 @@ from msgspec.structs import replace
 
 from kvmtui.errors import UsageError
 from kvmtui.fleet.fields import RESOURCES, Row
-from kvmtui.fleet.selection import Selection, line_key, own_key
+from kvmtui.fleet.selection import OF_VMS, Selection, line_key, own_key
 from kvmtui.wire.messages import Page, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from kvmtui.fleet.fleet import Fleet
-    from kvmtui.model.job import Job
     from kvmtui.wire.messages import Query
 
 COUNT_MAX = 1_000
@@ -100,10 +99,10 @@ def _unpaged(query: Query) -> Query:
     return replace(query, first=0, count=1, above=0, below=0)
 
 
-def page(query: Query, fleet: Fleet, jobs: Sequence[Job], now: float) -> Page:
+def page(query: Query, fleet: Fleet, written: Sequence[Row], now: float) -> Page:
     """Return one page of a query as it is now. Raises as Selection does."""
     selection = Selection(query, fleet)
-    selection.refresh(fleet, jobs, now, hold=False)
+    selection.refresh(fleet, written, now, hold=False)
     return Snapshot(query, selection, fleet, now).page(query)
 
 
@@ -166,12 +165,12 @@ class Window:
         """Return whether a VM is in the list, on the screen or not."""
         return (host, uuid) in self._selection
 
-    def refresh(self, fleet: Fleet, jobs: Sequence[Job], now: float, until: float) -> bool:
+    def refresh(self, fleet: Fleet, written: Sequence[Row], now: float, until: float) -> bool:
         """Do part of what update() would do, until a moment of time.monotonic(); return whether it is done."""
-        return self._selection.refresh(fleet, jobs, now, hold=self._query.hold, until=until)
+        return self._selection.refresh(fleet, written, now, hold=self._query.hold, until=until)
 
     def update(
-        self, fleet: Fleet, jobs: Sequence[Job], now: float, marks: Collection[str] = frozenset()
+        self, fleet: Fleet, written: Sequence[Row], now: float, marks: Collection[str] = frozenset()
     ) -> Rows | None:
         """Return what changed since the last update, or None if nothing did.
 
@@ -179,7 +178,7 @@ class Window:
         the last rows are given: ``first`` of the answer says where it begins.
         """
         selection, query = self._selection, self._query
-        selection.refresh(fleet, jobs, now, hold=query.hold)
+        selection.refresh(fleet, written, now, hold=query.hold)
         matched, count, first = len(selection), _count(query), max(0, query.first)
         if first >= matched:
             first = max(0, matched - count)
@@ -218,7 +217,7 @@ class Window:
         )
 
     def _marked(self, fleet: Fleet, marks: Collection[str]) -> int:
-        if not marks or self._query.resource != "vms":
+        if not marks or self._query.resource not in OF_VMS:
             return 0
         selection = self._selection
         return sum(any((vm.host, uuid) in selection for vm in fleet.namesakes(uuid)) for uuid in marks)

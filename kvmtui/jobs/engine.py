@@ -247,6 +247,11 @@ class Engine:
         plan_id, steps = await self._journal.detail(job_id)
         return JobDetail(job=self._jobs[job_id], plan=plan_id, steps=steps)
 
+    def steps(self, job_id: str) -> tuple[Step, ...] | None:
+        """Return the steps of a job that are in memory; None: they are in the journal, if anywhere (see detail)."""
+        live = self._live.get(job_id)
+        return None if live is None else tuple(live.steps)
+
     @property
     def running(self) -> int:
         """Jobs that run."""

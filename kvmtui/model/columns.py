@@ -292,6 +292,15 @@ JOB_COLUMNS: tuple[Column, ...] = (
         id="subject", key="o", title="to", kind=Kind.TEXT, width=16, priority=1, grow=True, help="the VM, or how many"
     ),
     Column(id="state", key="t", title="state", kind=Kind.STATE, width=9, priority=1, help="where it stands"),
+    Column(
+        id="progress",
+        key="p",
+        title="progress",
+        kind=Kind.PCT,
+        width=13,
+        priority=2,
+        help="steps that have an outcome, of all",
+    ),
     Column(id="total", key="a", title="all", kind=Kind.COUNT, width=4, priority=3, help="steps"),
     Column(id="done", key="d", title="done", kind=Kind.COUNT, width=4, priority=2, help="steps done"),
     Column(id="failed", key="f", title="fail", kind=Kind.COUNT, width=4, priority=2, help="steps failed"),
@@ -311,6 +320,51 @@ JOB_COLUMNS: tuple[Column, ...] = (
         grow=True,
         help="the outcome in words",
     ),
+)
+
+STEP_COLUMNS: tuple[Column, ...] = (
+    Column(id="name", key="n", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="name of the VM"),
+    Column(id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=1, help="host it was planned on"),
+    Column(id="state", key="t", title="state", kind=Kind.STATE, width=9, priority=1, help="where the step stands"),
+    Column(
+        id="took_s",
+        key="o",
+        title="took",
+        kind=Kind.DURATION,
+        width=5,
+        priority=3,
+        help="how long it took, or is taking",
+    ),
+    Column(
+        id="text",
+        key="x",
+        title="what became of it",
+        kind=Kind.TEXT,
+        width=20,
+        priority=2,
+        grow=True,
+        help="what happened, in words",
+    ),
+    Column(
+        id="words",
+        key="w",
+        title="libvirt",
+        kind=Kind.TEXT,
+        width=24,
+        priority=9,
+        grow=True,
+        help="libvirt's own words",
+    ),
+    Column(
+        id="remedy", key="r", title="next", kind=Kind.TEXT, width=24, priority=9, grow=True, help="what to do about it"
+    ),
+    Column(
+        id="number", key="i", title="no", kind=Kind.COUNT, width=5, priority=9, help="its place in the plan, from 0"
+    ),
+    Column(id="began", key="b", title="began", kind=Kind.TIME, width=6, priority=9, help="how long ago it began"),
+    Column(id="ended", key="e", title="ended", kind=Kind.TIME, width=6, priority=9, help="how long ago it ended"),
+    Column(id="severity", key="4", title="sev", kind=Kind.COUNT, width=3, priority=9, help=_SEVERITY),
+    Column(id="uuid", key="u", title="uuid", kind=Kind.TEXT, width=36, priority=9, help="UUID of the VM"),
 )
 
 EVENT_COLUMNS: tuple[Column, ...] = (
@@ -399,7 +453,7 @@ FINDING_COLUMNS: tuple[Column, ...] = (
 )
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "vms": VM_COLUMNS, "hosts": HOST_COLUMNS, "jobs": JOB_COLUMNS, "events": EVENT_COLUMNS,
+    "vms": VM_COLUMNS, "hosts": HOST_COLUMNS, "jobs": JOB_COLUMNS, "steps": STEP_COLUMNS, "events": EVENT_COLUMNS,
     "findings": FINDING_COLUMNS,
 }  # fmt: skip
 """Resource -> its columns."""

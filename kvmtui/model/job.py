@@ -160,6 +160,24 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     began: float | None = None
     ended: float | None = None
 
+    @property
+    def key(self) -> str:
+        """The address of the row: that of the VM."""
+        return f"{self.host}/{self.uuid}"
+
+    @property
+    def took_s(self) -> float | None:
+        """Seconds from its beginning to its outcome; None before there is one."""
+        return None if self.began is None or self.ended is None else self.ended - self.began
+
+    @property
+    def severity(self) -> int:
+        """How bad it is, 0 to 4: what nobody knows is worse than what failed."""
+        return _SEVERITY.get(self.state, 0)
+
+
+_SEVERITY = {StepState.UNKNOWN: 4, StepState.FAILED: 3}
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A verb over some VMs; the field names are the JSON names of ``kvmtui ls jobs``."""
@@ -191,6 +209,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The address of the row."""
         return self.id
+
+    @property
+    def progress(self) -> float:
+        """Steps that have an outcome, of all, 0 to 100."""
+        return 100.0 * (self.done + self.failed + self.unknown + self.skipped) / self.total if self.total else 100.0
 
     def duration_s(self, now: float) -> float:
         """Seconds from start to end, or to ``now`` while it runs."""

@@ -32,11 +32,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What a window shows."""
 
     resource: str
-    """"vms", "hosts", "jobs", "events" or "findings"."""
+    """"vms", "hosts", "jobs", "steps", "events" or "findings"."""
     filter: str = ""
     """In the filter language; a bare word looks in the name."""
     scope: tuple[str, ...] = ()
     """Only these hosts; empty: all. Beside the filter, so that a chip in the console can be taken away."""
+    job: str = ""
+    """Of steps: the id of the job that they are of."""
     columns: tuple[str, ...] = ()
     """Column ids, in the order in which the rows give them."""
     sort: str = ""

@@ -14,8 +14,8 @@ from kvmtui.worker.views import SLICE_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kvmtui.fleet.fields import Row
     from kvmtui.fleet.fleet import Fleet
-    from kvmtui.model.job import Job
     from kvmtui.wire.connection import Connection
     from kvmtui.wire.messages import ListRows, Page, Query
 
@@ -26,9 +26,9 @@ GOOD_FOR_S = 30.0
 class Listings:
     """The last list of each client: its pages fit together though the fleet goes on, and it is sorted once."""
 
-    def __init__(self, fleet: Fleet, jobs: Callable[[], Sequence[Job]], clock: Callable[[], float]) -> None:
+    def __init__(self, fleet: Fleet, written: Callable[[Query], Sequence[Row]], clock: Callable[[], float]) -> None:
         self._fleet = fleet
-        self._jobs = jobs
+        self._written = written
         self._clock = clock
         self._last: WeakKeyDictionary[Connection, Snapshot] = WeakKeyDictionary()
 
@@ -51,7 +51,7 @@ class Listings:
         if for_act:
             self._fleet.filter(query.filter, query.resource, for_act=True)
         while True:
-            jobs, now = self._jobs() if query.resource == "jobs" else (), self._clock()
-            if selection.refresh(self._fleet, jobs, now, hold=False, until=time.monotonic() + SLICE_S):
+            written, now = self._written(query), self._clock()
+            if selection.refresh(self._fleet, written, now, hold=False, until=time.monotonic() + SLICE_S):
                 return Snapshot(query, selection, self._fleet, now)
             await asyncio.sleep(0)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 MARKS_MAX = 100_000
 """VMs that one client may mark, and rows of one answer to Select: their keys fit into a line."""
 _UUID_MAX = 36
-_STIRRED = frozenset({"vms"})
+_STIRRED = frozenset({"vms", "jobs"})
+"""Topics of the windows that count marks: steps are told of with their jobs."""
 
 
 class Aimed(NamedTuple):

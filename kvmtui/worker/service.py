@@ -53,17 +53,20 @@ from kvmtui.wire.messages import (
 from kvmtui.worker.listings import Listings
 from kvmtui.worker.marks import Marks
 from kvmtui.worker.settling import Settling
+from kvmtui.worker.steps import JobSteps
 from kvmtui.worker.timelines import timeline
 from kvmtui.worker.views import SUMMARY_NUMBER, SeriesView, SummaryView, WindowView
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from kvmtui.fleet.fields import Row
     from kvmtui.model.host import Summary
     from kvmtui.model.job import Job, JobDetail, Plan
     from kvmtui.model.timeline import Timeline
     from kvmtui.model.vm import VmDetail
     from kvmtui.wire.connection import Connection
+    from kvmtui.wire.messages import Query
     from kvmtui.worker.life import Worker
 
 JOBS_MAX = 1_000
@@ -81,7 +84,8 @@ class Service:
         self._worker = worker
         self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
         self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir, worker.agents.is_fresh)
-        self._listings = Listings(worker.fleet, self._jobs, worker.clock)
+        self._steps = JobSteps(worker.engine, lambda: worker.server.stir(("jobs",)))
+        self._listings = Listings(worker.fleet, self._written, worker.clock)
         self._marks = Marks(worker.fleet)
         self._answers: dict[type[Request[Any]], Callable[[Any, Connection], Awaitable[object]]] = {
             Status: self._on_status,
@@ -197,8 +201,7 @@ class Service:
 
     async def _on_open_window(self, request: OpenWindow, connection: Connection) -> Opened:
         number = _number(request.window)
-        if request.query.resource == "findings":
-            await self._worker.checking.renewed()
+        await self._prepare(request.query)
         open_view = connection.views.get(number)
         if isinstance(open_view, WindowView):
             open_view.change(request.query)
@@ -206,7 +209,7 @@ class Service:
         else:
             worker = self._worker
             marks = self._marks.of(connection)
-            view = WindowView(number, request.query, worker.fleet, self._jobs, worker.clock, marks)
+            view = WindowView(number, request.query, worker.fleet, self._written, worker.clock, marks)
             connection.follow(number, view)
         self._worker.watching.stir()
         return Opened(window=number)
@@ -225,11 +228,20 @@ class Service:
         self._worker.watching.stir()
 
     async def _on_list_rows(self, request: ListRows, connection: Connection) -> Page:
-        if request.query.resource == "jobs":
-            await self._worker.engine.ready()
-        elif request.query.resource == "findings" and request.query.first <= 0:
-            await self._worker.checking.renewed()
+        if request.query.first <= 0:
+            await self._prepare(request.query)
         return await self._listings.page(request, connection)
+
+    async def _prepare(self, query: Query) -> None:
+        """Have at hand what a query is about, where that takes time. Raises UsageError, NotRecordedError."""
+        match query.resource:
+            case "findings":
+                await self._worker.checking.renewed()
+            case "steps":
+                await self._worker.engine.ready()
+                await self._steps.read(query.job)
+            case "jobs":
+                await self._worker.engine.ready()
 
     async def _on_settle(self, request: Settle, _connection: Connection) -> Settled:
         return await self._settling.wait(request.timeout_s, request.samples, definitions=request.definitions)
@@ -300,8 +312,14 @@ class Service:
     async def _on_get_job(self, request: GetJob, _connection: Connection) -> JobDetail:
         return await self._worker.engine.detail(request.job)
 
-    def _jobs(self) -> tuple[Job, ...]:
-        return self._worker.engine.jobs(JOBS_MAX)
+    def _written(self, query: Query) -> Sequence[Row]:
+        """Return the rows of a query that are the journal's: jobs, or steps of one."""
+        match query.resource:
+            case "jobs":
+                return self._worker.engine.jobs(JOBS_MAX)
+            case "steps":
+                return self._steps.rows(query.job)
+        return ()
 
     # --- inside ------------------------------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ from kvmtui.wire.views import More
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from kvmtui.fleet.fields import Row
     from kvmtui.fleet.fleet import Fleet
     from kvmtui.model.host import Summary
-    from kvmtui.model.job import Job
     from kvmtui.wire.messages import Query
 
 WINDOW_PERIOD_S = 0.1
@@ -38,37 +38,39 @@ class WindowView:
         number: int,
         query: Query,
         fleet: Fleet,
-        jobs: Callable[[], Sequence[Job]],
+        written: Callable[[Query], Sequence[Row]],
         clock: Callable[[], float],
         marks: Collection[str] = frozenset(),
     ) -> None:
-        """``marks``: UUIDs of what the client has marked, kept up to date by whoever owns them.
+        """``written`` gives the jobs, or the steps, that a query is about. ``marks``: UUIDs of what the client has
+        marked, kept up to date by whoever owns them.
 
         Raises FilterError, or UsageError for a resource or column that does not exist.
         """
         self._marks = marks
         self._fleet = fleet
-        self._jobs = jobs
+        self._written = written
         self._clock = clock
         self._window = Window(number, query, fleet)
-        self._resource = query.resource
+        self._query = query
 
     @property
     def topics(self) -> frozenset[str]:
         """What it shows."""
-        return frozenset({self._resource})
+        resource = self._query.resource
+        return frozenset({"jobs" if resource == "steps" else resource})
 
     def change(self, query: Query) -> None:
         """Show another query; raises as the constructor does, and then stays as it was."""
         self._window.change(query, self._fleet)
-        self._resource = query.resource
+        self._query = query
 
     def fetch(self) -> Rows | More | None:
         """Return what changed since the last time, a slice of the work at a time."""
-        jobs = self._jobs() if self._resource == "jobs" else ()
-        if not self._window.refresh(self._fleet, jobs, self._clock(), time.monotonic() + SLICE_S):
+        written = self._written(self._query)
+        if not self._window.refresh(self._fleet, written, self._clock(), time.monotonic() + SLICE_S):
             return More.MORE
-        return self._window.update(self._fleet, jobs, self._clock(), self._marks)
+        return self._window.update(self._fleet, written, self._clock(), self._marks)
 
     def keys(self, first: str, last: str) -> tuple[str, ...]:
         """Return the keys of the rows in the list, or of a range of them. Raises UsageError."""
@@ -80,7 +82,7 @@ class WindowView:
 
     def watched(self) -> Iterable[tuple[str, str]]:
         """Return the addresses of the VMs that the client has on its screen."""
-        if self._resource != "vms":
+        if self._query.resource != "vms":
             return ()
         return [(row.host, row.uuid) for row in self._window.shown if isinstance(row, Vm)]
 

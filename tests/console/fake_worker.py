@@ -258,6 +258,7 @@ class FakeWorker:
         """Return the rows of a query in its order, and how many there are at all."""
         known: dict[str, list[Any]] = {
             "vms": self.vms, "hosts": self.hosts, "jobs": self.jobs, "findings": self.findings,
+            "steps": self._job(query.job).steps if query.resource == "steps" else [],
             "events": self.events,
         }  # fmt: skip
         rows = list(known[query.resource])

@@ -17,7 +17,6 @@ from kvmtui.console.present.columns import Placed, header, place
 from kvmtui.console.present.detail import devices
 from kvmtui.console.present.frame import PANES, WIDE, divide
 from kvmtui.console.present.graphs import bar, braille, bridge, buckets, nice_top
-from kvmtui.console.present.jobs import step_lines
 from kvmtui.console.present.metrics import HOST_GRAPHS, VM_GRAPHS, block, panel
 from kvmtui.console.present.topline import TopState, topline
 from kvmtui.console.present.values import shown
@@ -148,7 +147,7 @@ def test_what_is_wrong_is_said_in_words(state: VmState, fields: dict[str, object
 
 def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
     """Never colour alone."""
-    for glyphs, states in ((vms.GLYPHS, VmState), (hosts.GLYPHS, LinkState), (jobs.GLYPHS, JobState)):
+    for glyphs, states in ((vms.GLYPHS, VmState), (hosts.GLYPHS, LinkState), (jobs.GLYPHS, JobState), (steps.GLYPHS, StepState)):
         assert set(glyphs) == set(states)
     assert len(set(vms.GLYPHS.values())) == len(VmState)
     assert all(len(to_ascii(glyph)) == 1 for glyph in vms.GLYPHS.values())
@@ -157,7 +156,7 @@ def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
 def test_signs_are_distinct_in_ascii_too() -> None:
     """No two of them become one."""
     signs = {*vms.GLYPHS.values(), *hosts.GLYPHS.values(), *jobs.GLYPHS.values(), *events.GLYPHS.values(), "●", "○"}
-    signs |= {glyph for glyph, _ in (*hosts.LEVELS.values(), *jobs.STEP_GLYPHS.values())}
+    signs |= {*(glyph for glyph, _ in hosts.LEVELS.values()), *steps.GLYPHS.values()}
     told = {sign: to_ascii(sign) for sign in signs}
     assert len(set(told.values())) == len(signs), told
 
@@ -241,16 +240,30 @@ def test_where_there_is_little_room_the_first_line_tells_of_what_matters() -> No
     assert "vm 172r 3p 2? 21o" in lines[2]
 
 
-def test_a_step_that_went_well_is_one_line() -> None:
-    """What there is more to say of has it below."""
-    done = Step(
-        number=1, name="app-01", host="kvm3", uuid="u", state=StepState.DONE, text="pause done, paused", began=NOW
-    )
-    (line,) = step_lines(done, NOW, 80)
-    assert plain(line).endswith("pause done, paused")
-    failed = replace(done, state=StepState.FAILED, text="pause NOT done, still running", words="no", remedy="again")
-    assert len(step_lines(failed, NOW, 80)) >= 3
-    assert all(line_width(line) <= 80 for line in step_lines(failed, NOW, 80))
+def test_a_step_tells_all_of_itself_in_one_form() -> None:
+    """What happened, libvirt's words, what to do next, whole, however narrow it is."""
+    failed = {
+        "name": "web-14", "host": "kvm2", "state": "failed",
+        "text": "shut down NOT done, still running · why: no reaction to ACPI for 120 s, no agent",
+        "words": "Timed out", "remedy": "F force off",
+    }  # fmt: skip
+    for cells in (30, 80, 200):
+        lines = steps.below(failed, cells)
+        assert all(line_width(line) <= cells for line in lines)
+        assert " ".join(plain(line).strip() for line in lines) == (
+            "✗ web-14 kvm2: shut down NOT done, still running · why: no reaction to ACPI for 120 s, no agent"
+            ' · libvirt: "Timed out" · next: F force off'
+        )
+
+
+def test_how_far_a_task_is_adds_up() -> None:
+    """Its bar fills with what has an outcome; what is under way is what the counts leave over."""
+    values = {"total": 37, "done": 30, "failed": 3, "unknown": 1, "not_begun": 1, "state": "running"}
+    assert plain(jobs.counts(values)) == "37: 30 done · 3 failed · 1 unknown · 1 not begun · 2 under way"
+    for cells in range(5, 40):
+        cell = jobs.progress_cell(values, cells)
+        assert (width(cell), cell.endswith("34/37")) == (cells, True)
+    assert jobs.progress_cell(values | {"done": 33, "not_begun": 0}, 10) == "████ 37/37"
 
 
 def test_a_verb_is_a_word_where_there_is_little_room() -> None:

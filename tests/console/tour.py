@@ -8,7 +8,9 @@ HOME = (":", "vms\r")
 """Back to the main screen, whether something was opened or not."""
 
 TABLES: list[tuple[str, ...]] = [
-    (":", f"{name}\r", "G", "g", "w", ":", f"{name}\r", "|", "j", "q", "o", "q", "c", "q", *HOME) for name in LOOKS
+    (":", f"{name}\r", "G", "g", "w", ":", f"{name}\r", "|", "j", "q", "o", "q", "c", "q", *HOME)
+    for name, look in LOOKS.items()
+    if not look.within
 ]
 """Each table by its name: what happened to a row, its columns, orders, what can be copied of it."""
 

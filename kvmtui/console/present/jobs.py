@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
-from kvmtui.console.present.cells import Line, Span, line_width, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
 from kvmtui.console.present.rows import compose
 from kvmtui.console.present.values import Values, cells
 from kvmtui.model.columns import JOB_COLUMNS
-from kvmtui.model.job import Job, JobState, Step, StepState
-from kvmtui.text import clean, duration, fit
+from kvmtui.model.job import ENDED, Job, JobState
+from kvmtui.text import duration, fit
 from kvmtui.text import width as width_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kvmtui.console.present.columns import Placed
 
-SHOWN = tuple(c for c in JOB_COLUMNS if c.id != "ended")
+SHOWN = tuple(c for c in JOB_COLUMNS if c.id not in {"ended", "total", "skipped"})
 ASKED = tuple(c.id for c in JOB_COLUMNS)
 
 GLYPHS = {
@@ -36,14 +36,6 @@ ROLES = {
     JobState.FAILED: "bad",
     JobState.UNKNOWN: "bad",
     JobState.CANCELLED: "faint",
-}
-STEP_GLYPHS = {
-    StepState.NOT_BEGUN: ("·", "faint"),
-    StepState.BEGUN: ("⟳", "accent"),
-    StepState.DONE: ("✓", "good"),
-    StepState.FAILED: ("✗", "bad"),
-    StepState.UNKNOWN: ("?", "bad"),
-    StepState.SKIPPED: ("–", "faint"),
 }
 
 
@@ -70,6 +62,9 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
         if column.id == "verb":
             title = verb_title(str(values.get("verb")))
             texts[index] = fit(title if width_of(title) <= width else title.partition(" (")[0], width)
+        elif column.id == "progress":
+            texts[index] = progress_cell(values, width)
+            role = "faint" if state in ENDED else "accent"
         elif column.id in {"state", "text"}:
             role = ROLES[state] if state is not JobState.DONE else "text"
         elif column.id in {"id", "by"}:
@@ -100,28 +95,67 @@ def progress(job: Job, now: float) -> Span:
     return Span(f"⟳ {verb_title(job.verb)} {job.subject}{of} · {duration(job.duration_s(now))}", "accent")
 
 
-def step_lines(step: Step, now: float, width: int) -> list[Line]:
-    """Return what is to be said of a step: its state, then what happened, libvirt's words, what to do."""
-    glyph, role = STEP_GLYPHS[step.state]
-    took = ""
-    if step.began is not None:
-        took = duration((step.ended if step.ended is not None else now) - step.began)
-    name = min(24, max(8, width // 4))
-    head: Line = (
-        Span(f"  {glyph} ", role),
-        Span(f"{fit(step.name, name)} {fit(step.host, 10)} "),
-        Span(fit(step.state.value, 10), role),
-        Span(f"{took:>5}", "faint"),
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_BAR_LEAST = 3
+
+
+def progress_cell(values: Values, width: int) -> str:
+    """Return the steps that have an outcome, of all, behind a bar where there is room for one: "███▌·· 21/37"."""
+    total = int(values.get("total") or 0)
+    ended = sum(int(values.get(name) or 0) for name in ("done", "failed", "unknown", "skipped"))
+    figures = f"{ended}/{total}"
+    room = width - width_of(figures) - 1
+    if room < _BAR_LEAST:
+        return fit(figures, width, right=True)
+    eighths = 8 * room * ended // total if total else 8 * room
+    whole, part = divmod(eighths, 8)
+    bar = "█" * whole + (_EIGHTHS[part] if part else "")
+    return fit(f"{bar}{'·' * (room - len(bar))} {figures}", width, right=True)
+
+
+_COUNTED = (("done", "good"), ("failed", "bad"), ("unknown", "bad"), ("skipped", "faint"), ("not_begun", "text"))
+
+
+def counts(values: Values) -> Line:
+    """Return how the steps of a job stand: "37: 30 done · 4 failed · 1 unknown · 2 not begun"."""
+    spans: list[Span] = []
+    told = sum(int(values.get(name) or 0) for name, _ in _COUNTED)
+    under_way = int(values.get("total") or 0) - told
+    for name, role, count in (
+        *((n, r, int(values.get(n) or 0)) for n, r in _COUNTED),
+        ("under way", "accent", under_way),
+    ):
+        if count > 0:
+            spans += [Span(" · " if spans else "", "faint"), Span(f"{count} {name.replace('_', ' ')}", role)]
+    return (Span(f"{values.get('total') or 0}: ", "title"), *spans)
+
+
+def head(job_id: str, values: Values, now: float, width: int) -> list[Line]:
+    """Return what is said of a job above its steps: what it does, how far it is, what it waits for."""
+    state = state_of(values)
+    started = values.get("started")
+    ended = values.get("ended")
+    took = f" · {'took' if state in ENDED else 'for'} {duration((ended or now) - started)}" if started else ""
+    first: Line = (
+        Span(f" {GLYPHS[state]} {state.value} ", ROLES[state]),
+        Span(f" {verb_title(str(values.get('verb')))} {values.get('subject') or ''}", "title"),
+        Span(f"  task {job_id} · by {values.get('by') or '?'}{took}", "faint"),
     )
-    text = clean(step.text)
-    is_short = text and line_width(head) + width_of(text) + 2 <= width
-    lines: list[Line] = [(*head, Span(f"  {text}"))] if is_short else [head]
-    said = (
-        ("", "" if is_short else text),
-        ("libvirt  ", f'"{step.words}"' if step.words else ""),
-        ("next     ", step.remedy),
-    )
-    for label, text in said:
-        for number, part in enumerate(wrap(text, max(10, width - 6 - len(label))) if text else ()):
-            lines.append((Span("    " + (label if number == 0 else " " * len(label)), "faint"), Span(part)))
-    return lines
+    bar = Span(f" {progress_cell(values, max(12, min(30, width // 4)))}  ", "accent" if state not in ENDED else "faint")
+    second: Line = (bar, *counts(values), Span(pace(values, state), "faint"))
+    lines = [first, second]
+    text = str(values.get("text") or "")
+    if text and state is JobState.WAITING:
+        lines += [(Span(f" {line}", ROLES[state]),) for line in wrap(text, max(10, width - 2), 2)]
+    return [fit_line(line, width) for line in lines]
+
+
+def pace(values: Values, state: JobState) -> str:
+    """Return how fast a job that runs goes, how long it may yet take, as far as that is known."""
+    if state in ENDED:
+        return ""
+    rate, left = values.get("rate"), values.get("left_s")
+    told = [f"{rate:.0f} a minute"] if rate else []
+    if left is not None and state is JobState.RUNNING:
+        told.append(f"about {duration(left)} left")
+    return "".join(f" · {part}" for part in told)

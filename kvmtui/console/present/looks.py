@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from kvmtui.console.present import events, findings, hosts, jobs, vms
+from kvmtui.console.present import events, findings, hosts, jobs, steps, vms
 from kvmtui.console.present.columns import CHOSEN
 from kvmtui.model.columns import COLUMNS, Column
 
@@ -37,6 +37,8 @@ class Look(NamedTuple):
     row: Callable[[Sequence[Placed], Values, int, float], tuple[Span, Line]]
     sort: str = ""
     """Column of the first order; "" for what is wrong first."""
+    within: str = ""
+    """Name of the table whose rows it opens from; "" for one to go to by its name."""
     below: Callable[[Values | None, int], list[Line]] | None = None
     """What is said under the table in so many cells: of the row under the cursor, or (None) where there are no rows."""
 
@@ -77,6 +79,17 @@ LOOKS: dict[str, Look] = {
         Look("hosts", "hosts", "hosts", "the hosts of the fleet", hosts.SHOWN, hosts.ASKED, hosts.row),
         Look("vms", "vms", "VMs", "the VMs of all hosts", vms.SHOWN, vms.ASKED, vms.row),
         Look("jobs", "tasks", "tasks", "what was done and is being done", jobs.SHOWN, jobs.ASKED, jobs.row, "started"),
+        Look(
+            "steps",
+            "steps",
+            "steps",
+            "what became of each VM of a task",
+            steps.SHOWN,
+            steps.ASKED,
+            steps.row,
+            within="tasks",
+            below=steps.below,
+        ),
         Look(
             "events", "events", "events", "what happened, as it was seen", events.SHOWN, events.ASKED, events.row, "at"
         ),

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
-from kvmtui.console import desk
-from kvmtui.console.present.cells import Span
+from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.hosts import link_of
-from kvmtui.console.present.jobs import state_of as job_state_of
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.question import subject
 from kvmtui.console.present.vms import state_of, state_span
@@ -17,12 +15,12 @@ from kvmtui.console.sheets import Choice, Menu
 from kvmtui.console.verbmenu import Aim, Subject, VerbMenu
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.model.host import LinkState
-from kvmtui.model.job import ENDED, HIDDEN_MARK, Plan, StepState, Target, Verdict
+from kvmtui.model.job import HIDDEN_MARK, Plan, Target, Verdict
 from kvmtui.text import clean, plural
-from kvmtui.wire.messages import Abort, GetEligible, GetJob, MakePlan, Reconnect, Submit
+from kvmtui.wire.messages import GetEligible, MakePlan, Reconnect, Submit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from kvmtui.actions import Verb
     from kvmtui.console.present.values import Values
@@ -32,6 +30,16 @@ if TYPE_CHECKING:
 def act_on_vm(page: Page, key: str, values: Values) -> None:
     """Open the menu of verbs for the VM of that row, or for the marked ones."""
     _open_menu(page, _subjects(page, key, values))
+
+
+def act_on_step(page: Page, key: str, values: Values, whole: Callable[[], None]) -> None:
+    """The same for the VM of a step; ``whole`` opens the menu of all of its task."""
+
+    def task() -> None:
+        page.close_sheet()
+        whole()
+
+    _open_menu(page, _subjects(page, key, values), task=task)
 
 
 def act_by_name(page: Page, verb: Verb, filter_text: str) -> None:
@@ -53,19 +61,24 @@ def act_by_name(page: Page, verb: Verb, filter_text: str) -> None:
 
 
 def _subjects(page: Page, key: str, values: Values) -> list[Subject]:
-    marks, listing = page.console.marks, page.console.main.vms.listing
+    marks, table = page.console.marks, page.marked_in
+    if table is None:
+        return [_row(key, values)]
+    listing = table.listing
     subjects = []
     # until the worker has counted, any of the marks may be in the list: what is meant must not depend on its speed
     visible = listing.marked if listing.marks == len(marks) else len(marks)
-    if visible and page is page.console.main:
+    if visible:
         words = (Span(f"the {plural(visible, 'marked VM')}", "accent"),)
-        subjects.append(Subject(Aim(marks=tuple(marks.uuids)), words, {}))
+        subjects.append(Subject(Aim(marks=tuple(marks.uuids), window=table.window), words, {}))
     if not subjects or key not in marks:
         subjects.append(_row(key, values))
     return subjects
 
 
-def _open_menu(page: Page, subjects: Sequence[Subject], only: Verb | None = None) -> None:
+def _open_menu(
+    page: Page, subjects: Sequence[Subject], only: Verb | None = None, task: Callable[[], None] | None = None
+) -> None:
     def chosen(verb: Verb, aim: Aim) -> None:
         page.close_sheet()
         page.console.work(ask(page, verb.id, aim))
@@ -73,20 +86,23 @@ def _open_menu(page: Page, subjects: Sequence[Subject], only: Verb | None = None
     def learn(menu: VerbMenu, aim: Aim) -> None:
         page.console.work(_learn(page, menu, aim))
 
-    page.open_sheet(VerbMenu(subjects, chosen, page.close_sheet, learn, only))
+    page.open_sheet(VerbMenu(subjects, chosen, page.close_sheet, learn, only, task))
 
 
 def _row(key: str, values: Values) -> Subject:
-    state = state_of(values)
     host, _, uuid = key.partition("/")
-    words = (Span(str(values.get("name", "")), "title"), Span(f" on {host}  "), state_span(state))
+    words: Line = (Span(str(values.get("name", "")), "title"), Span(f" on {host}"))
+    if "state" not in values:  # of a step, which tells nothing of what its VM does now
+        return Subject(Aim(targets=((host, uuid),)), words, {})
+    state = state_of(values)
+    words = (*words, Span("  "), state_span(state))
     why_not = {verb.id: verb.refusal(state) for verb in VERBS.values()}
     return Subject(Aim(targets=((host, uuid),)), words, why_not)
 
 
 async def _learn(page: Page, menu: VerbMenu, aim: Aim) -> None:
     """Have the worker say what could be done: states tell less than roles, locks and other hosts do."""
-    request = GetEligible(targets=aim.targets, marks=aim.marks, window=desk.VMS)
+    request = GetEligible(targets=aim.targets, marks=aim.marks, window=aim.window)
     menu.learn(aim, await page.console.feed.call(request))
     page.refresh_overlay()
 
@@ -121,68 +137,6 @@ async def reconnect(page: Page, name: str) -> None:
         page.console.say(f"connecting to {plural(down, 'host')}…" if down else "every host is up", "notice")
 
 
-def act_on_job(page: Page, job_id: str, values: Values) -> None:
-    """Open the menu of what can be done to a job, and to the VMs that it was about."""
-    state = job_state_of(values)
-    verb = VERBS.get(str(values.get("verb")))
-    inverse = VERBS.get(verb.inverse) if verb is not None else None
-    title = (Span(f"act on task {job_id}", "title"), Span(f"  {verb_title(str(values.get('verb')))} "),
-             Span(str(values.get("subject", ""))))  # fmt: skip
-    done, failed = values.get("done") or 0, (values.get("failed") or 0) + (values.get("unknown") or 0)
-    runs = "" if state in ENDED else "it is under way"
-    choices = [
-        Choice("x", "begin no more", why_not=f"it is {state.value}" if state in ENDED else "",
-               hint="Begin no further step of it; steps under way finish."),
-        Choice("u", "undo", why_not=runs or _cannot_be_undone(inverse, done),
-               hint=f"{inverse.title if inverse else ''} the {done} that are still as it left them; asked first."),
-        Choice("r", "retry", why_not=runs or ("" if failed and verb is not None else "nothing of it failed"),
-               hint=f"The same for the {failed} that failed, or of which nobody knows; asked first."),
-        Choice("m", "mark its VMs", hint="All that it was about, to act on them or to look at them."),
-    ]  # fmt: skip
-
-    def chosen(choice: Choice) -> None:
-        page.close_sheet()
-        match choice.key:
-            case "x":
-                page.console.work(abort(page, job_id))
-            case "u" if inverse is not None:
-                page.console.work(_again(page, job_id, inverse, {StepState.DONE}))
-            case "r" if verb is not None:
-                page.console.work(_again(page, job_id, verb, {StepState.FAILED, StepState.UNKNOWN}))
-            case _:
-                page.console.work(_mark(page, job_id))
-
-    page.open_sheet(Menu(title, choices, chosen, page.close_sheet))
-
-
-def _cannot_be_undone(inverse: Verb | None, done: int) -> str:
-    if inverse is None:
-        return "it cannot be undone"
-    return "" if done else "nothing of it was done"
-
-
-async def _again(page: Page, job_id: str, verb: Verb, states: Collection[StepState]) -> None:
-    """Ask for a verb over those VMs of a job whose steps ended so. Raises what the worker answers with."""
-    steps = (await page.console.feed.call(GetJob(job=job_id))).steps
-    targets = tuple((step.host, step.uuid) for step in steps if step.state in states)
-    if targets:
-        await ask(page, verb.id, Aim(targets=targets))
-    else:
-        page.console.say("there is none left of them", "notice")
-
-
-async def _mark(page: Page, job_id: str) -> None:
-    steps = (await page.console.feed.call(GetJob(job=job_id))).steps
-    page.console.main.marking.take([f"{step.host}/{step.uuid}" for step in steps])
-
-
-async def abort(page: Page, job_id: str) -> None:
-    """Have no further step of a job begun. Raises what the worker answers with."""
-    job = await page.console.feed.call(Abort(job=job_id))
-    begun = job.total - job.not_begun - job.skipped
-    page.console.say(f"task {job.id}: no further step begins; {plural(begun, 'step')} had begun", "notice")
-
-
 async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Question | None = None) -> None:
     """Have a plan made and ask what it asks. Raises what the worker answers with.
 
@@ -195,7 +149,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
             targets=aim.targets,
             filter=aim.filter,
             marks=aim.marks,
-            window=desk.VMS,
+            window=aim.window,
             hidden=aim.hidden,
         )
     )

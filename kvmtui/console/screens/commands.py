@@ -152,6 +152,7 @@ def table_commands() -> Iterable[Command]:
     return [
         Command(look.name, "[FILTER]", f"{look.about}; what follows is the filter", _go(look.name), table=look.name)
         for look in LOOKS.values()
+        if not look.within
     ]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def leave(console: Console) -> None:
     """Remember the table that is looked at, for the way back."""
     page = console.page
-    if isinstance(page, TablePage):
+    if isinstance(page, TablePage) and not page.table.look_of.within:
         table = page.table
         together = console.main.tables.values() if page is console.main else (table,)
         arrangements = {each.look_of.name: each.listing.arrangement for each in together}
@@ -61,10 +61,12 @@ def back(console: Console) -> None:
 
 
 def _open(console: Console, name: str) -> Table | None:
-    """Bring a table, or the metrics, on top; return the table."""
+    """Bring a table, or the metrics, on top; return the table. Raises UsageError for one of another's rows."""
     page = console.page
     if isinstance(page, ListPage) and page.table.look_of.name == name:
         return page.table
+    if name in LOOKS and LOOKS[name].within:
+        raise UsageError(f"{name} are of one of the {LOOKS[name].within}", remedy="open it first")
     while len(console.screen_stack) > 1:
         console.pop_screen()
     if name in PANES:

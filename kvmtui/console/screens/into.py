@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from kvmtui.console.listing import Held
 from kvmtui.console.present import hosts, vms
-from kvmtui.console.screens.acting import act_on_host, act_on_job, act_on_vm
+from kvmtui.console.screens.acting import act_on_host, act_on_vm
+from kvmtui.console.screens.taskmenu import act_on_job
 from kvmtui.wire.messages import ListRows, Query
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _vm(page: Page, held: Held) -> None:
 def _job(page: Page, held: Held) -> None:
     from kvmtui.console.screens.tasks import JobPage
 
-    page.console.push_screen(JobPage(held.key))
+    page.console.push_screen(JobPage(page.console, held))
 
 
 def _host(page: Page, held: Held) -> None:
@@ -34,7 +35,7 @@ def _host(page: Page, held: Held) -> None:
 
 
 def _event(page: Page, held: Held) -> None:
-    """Open the VM of an event where it is now, else the host; what happened, where there is neither."""
+    """Open the VM of an event, or of a step, where it is now, else the host; what happened, where there is neither."""
     page.console.work(_subject_of_event(page, held))
 
 
@@ -73,7 +74,7 @@ def _finding(page: Page, held: Held) -> None:
 
 
 _INTO: dict[str, Callable[[Page, Held], None]] = {
-    "vms": _vm, "hosts": _host, "jobs": _job, "events": _event, "findings": _finding,
+    "vms": _vm, "hosts": _host, "jobs": _job, "steps": _event, "events": _event, "findings": _finding,
 }  # fmt: skip
 """Resource -> what opens the page behind a row."""
 _ACTS: dict[str, Callable[[Page, Held], None]] = {

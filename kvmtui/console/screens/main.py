@@ -111,6 +111,10 @@ class MainPage(TablePage):
         held = self.vms.current
         return (held.key, held.values) if held is not None and self.table is self.vms else None
 
+    @property
+    def marked_in(self) -> Table:
+        return self.vms
+
     def focus_pane(self, name: str) -> None:
         """Have keys act in another pane."""
         if name in {"metrics", "tasks"} and name != self.bottom:

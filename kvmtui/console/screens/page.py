@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kvmtui.console.screens.copying import Subject
     from kvmtui.console.sheets import Sheet
     from kvmtui.console.widgets.painted import Painted
+    from kvmtui.console.widgets.table import Table
 
 _OVER = 1
 """Order of what lies over the rest."""
@@ -185,6 +186,11 @@ class Page(Screen[None]):
 
     def vm_under_cursor(self) -> tuple[str, Values] | None:
         """Return key and values of the VM that keys act on here, if there is one."""
+        return None
+
+    @property
+    def marked_in(self) -> Table | None:
+        """The table whose marked rows keys act on here, if there is one."""
         return None
 
     def do_command(self) -> None:

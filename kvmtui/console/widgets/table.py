@@ -33,6 +33,8 @@ PATIENCE_S = 0.03
 """How long the rows that were there stay on the screen after a jump, before holes are shown in place of new ones."""
 _EARLY_S = 0.002
 """A timer may go off a little before its time."""
+_OF_VMS = frozenset({"vms", "steps"})
+"""Resources whose rows are marked by the UUIDs of VMs."""
 _GUTTER = 3
 """Cells for cursor and glyph before the columns."""
 
@@ -148,7 +150,7 @@ class Table(Pane):
     @property
     def has_marks(self) -> bool:
         """Whether its rows can be marked."""
-        return self.listing.resource == "vms"
+        return self.listing.resource in _OF_VMS
 
     def anchored(self) -> None:
         """A range begins at the row under the cursor."""
