@@ -39,11 +39,10 @@ CONTEXTS: dict[str, str] = {
     "main": "on the main screen",
     "detail": "in the detail of a VM or a host",
     "vm": "in the detail of a VM",
-    "job": "in a task",
 }
 PLACES: tuple[tuple[str, ...], ...] = (
     ("list", "table", "main"), ("list", "table"), ("list", "text", "detail", "vm"), ("list", "text", "detail"),
-    ("list", "table", "job"), ("list", "text"),
+    ("list", "text"),
 )  # fmt: skip
 """Contexts that are in force at once, with what is bound everywhere: those of each page."""
 
@@ -90,7 +89,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("act", ("a",), "act on it", "detail", footer="act"),
     Action("history", ("w",), _WHAT_HAPPENED, "detail", footer="what happened"),
     Action("xml", ("y",), "its XML", "vm", footer="XML"),
-    Action("act", ("a",), "act on the VM of the step, or on the marked, or on the whole task", "job", footer="act"),
     Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),
     Action("command", (":",), "go or do anything by its name: tab completes, ↑ recalls", "everywhere", footer="go"),
     Action("jump_back", ("backspace", "ctrl+o"), "back to where you were before the last jump", "everywhere"),

@@ -347,7 +347,7 @@ STEP_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         id="words",
-        key="w",
+        key="l",
         title="libvirt",
         kind=Kind.TEXT,
         width=24,

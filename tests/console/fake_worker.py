@@ -146,6 +146,8 @@ class FakeWorker:
         self.hosts: list[Host] = []
         self.vms: list[Vm] = []
         self.jobs: list[Job] = []
+        self.steps: dict[str, tuple[Step, ...]] = {}
+        """Job -> its steps; those of a job that are not here are one."""
         self.findings: list[Finding] = []
         self.events: list[Event] = []
         """The oldest first."""
@@ -258,7 +260,7 @@ class FakeWorker:
         """Return the rows of a query in its order, and how many there are at all."""
         known: dict[str, list[Any]] = {
             "vms": self.vms, "hosts": self.hosts, "jobs": self.jobs, "findings": self.findings,
-            "steps": self._job(query.job).steps if query.resource == "steps" else [],
+            "steps": list(self._job(query.job).steps) if query.resource == "steps" else [],
             "events": self.events,
         }  # fmt: skip
         rows = list(known[query.resource])
@@ -464,6 +466,8 @@ class FakeWorker:
         job = next((job for job in self.jobs if job.id == job_id), None)
         if job is None:
             raise UsageError(f"there is no task {job_id}")
+        if job_id in self.steps:
+            return JobDetail(job=job, plan="7f3a000000000000", steps=self.steps[job_id])
         failed = job.state is JobState.FAILED
         step = Step(
             number=1,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kvmtui.errors import RefusedError
-from kvmtui.model.job import Job, JobState, Verdict
+from kvmtui.model.job import Job, JobState, Step, StepState, Verdict
 from kvmtui.model.vm import VmState
-from kvmtui.wire.messages import Abort, MakePlan, Reconnect, Submit
+from kvmtui.wire.messages import Abort, MakePlan, OpenWindow, Reconnect, Submit
 from tests.console.desks import sitting
 from tests.console.fake_worker import NOW, FakeWorker, small_fleet
 
@@ -249,7 +249,7 @@ async def test_in_a_task_too_no_single_key_acts() -> None:
     async with sitting() as desk:
         await desk.press("slash", *"web-01", "enter", "a", "d", "y", "t", "enter", "x")
         assert not desk.worker.asked(Abort)
-        await desk.press("a", "x")
+        await desk.press("a", "0", "x")
         assert [request.job for request in desk.worker.asked(Abort)] == ["j1"]
 
 
@@ -276,3 +276,24 @@ async def test_a_blank_before_what_is_typed_does_not_count() -> None:
     async with sitting() as desk:
         await desk.press("slash", *"web-01", "enter", "a", "F", "space", *"web-01", "enter")
         assert [submit.typed for submit in desk.worker.asked(Submit)] == ["web-01"]
+
+
+async def test_steps_of_a_task_are_filtered_marked_and_acted_on(tmp_path: Path) -> None:
+    """Those that failed, by the UUIDs of their VMs, in the list that is looked at; asked like any act."""
+    worker = FakeWorker(tmp_path)
+    small_fleet(worker)
+    vms = [vm for vm in worker.vms if vm.name.startswith("web")]
+    states = (StepState.DONE, StepState.FAILED, StepState.UNKNOWN)
+    worker.jobs = [Job(id="j7", verb="shutdown", by="ada", state=JobState.FAILED, total=len(vms), started=NOW)]
+    worker.steps["j7"] = tuple(
+        Step(number=number, host=vm.host, uuid=vm.uuid, name=vm.name, state=states[number % 3])
+        for number, vm in enumerate(vms)
+    )
+    failed = {step.uuid for step in worker.steps["j7"] if step.state is StepState.FAILED}
+    async with sitting(worker) as desk:
+        await desk.press("t", "enter", "slash", *"state:failed", "enter")
+        assert f"{len(failed)} of {len(vms)}" in desk.text()
+        await desk.press("*", "a", "1", "F")
+        asked = desk.worker.asked(MakePlan)[-1]
+        assert (asked.verb, set(asked.marks)) == ("off", failed)
+        assert {request.window for request in desk.worker.asked(OpenWindow) if request.query.job} == {asked.window}

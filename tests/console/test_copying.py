@@ -94,16 +94,16 @@ async def test_what_has_no_uuid_says_so() -> None:
 
 
 async def test_a_task_has_an_id() -> None:
-    """In the list of tasks, on its own page; nothing else has one."""
+    """In the list of tasks; nothing else has one, and on its page a step is copied."""
     async with sitting() as desk:
         await desk.press("c", "i")
         assert "only tasks have one" in desk.sheet
         await desk.press("escape", "slash", *"web-01", "enter", "a", "d", "y", "t", "c", "i")
         assert desk.app.clipboard == "j1"
         await desk.press("enter")
-        await desk.until(lambda: "task j1" in desk.text() and "plan" in desk.text())
-        await desk.press("c", "i")
-        assert desk.app.clipboard == "j1"
+        await desk.until_shown("task j1")
+        await desk.press("c", "u")
+        assert desk.app.clipboard == WEB_01
 
 
 def test_it_reaches_the_terminal(tmp_path: Path) -> None:

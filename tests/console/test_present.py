@@ -9,9 +9,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from kvmtui.console.present import events, hosts, jobs, vms
+from kvmtui.console.present import events, hosts, jobs, steps, vms
 from kvmtui.console.present.cells import Span, fit_line, line_width, plain, to_ascii, wrap
 from kvmtui.console.present.columns import Placed, header, place
 from kvmtui.console.present.detail import devices
@@ -22,7 +21,7 @@ from kvmtui.console.present.topline import TopState, topline
 from kvmtui.console.present.values import shown
 from kvmtui.model.columns import Kind
 from kvmtui.model.host import Host, LinkState, Summary
-from kvmtui.model.job import Job, JobState, Step, StepState
+from kvmtui.model.job import Job, JobState, StepState
 from kvmtui.model.vm import Disk, Vm, VmDetail, VmState
 from kvmtui.text import width
 
@@ -147,7 +146,12 @@ def test_what_is_wrong_is_said_in_words(state: VmState, fields: dict[str, object
 
 def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
     """Never colour alone."""
-    for glyphs, states in ((vms.GLYPHS, VmState), (hosts.GLYPHS, LinkState), (jobs.GLYPHS, JobState), (steps.GLYPHS, StepState)):
+    for glyphs, states in (
+        (vms.GLYPHS, VmState),
+        (hosts.GLYPHS, LinkState),
+        (jobs.GLYPHS, JobState),
+        (steps.GLYPHS, StepState),
+    ):
         assert set(glyphs) == set(states)
     assert len(set(vms.GLYPHS.values())) == len(VmState)
     assert all(len(to_ascii(glyph)) == 1 for glyph in vms.GLYPHS.values())

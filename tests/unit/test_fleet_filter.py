@@ -19,7 +19,7 @@ from kvmtui.model.columns import COLUMNS
 from kvmtui.model.event import Event, EventKind
 from kvmtui.model.finding import Finding
 from kvmtui.model.host import Host, LinkState
-from kvmtui.model.job import Job, JobState
+from kvmtui.model.job import Job, JobState, Step
 from kvmtui.model.vm import Vm, VmState
 
 NOW = 1_700_000_000.0
@@ -242,6 +242,7 @@ def test_every_column_of_every_table_can_be_asked_for() -> None:
         "vms": WEB,
         "hosts": Host(name="kvm1", uri="qemu+ssh://10.0.0.1/system"),
         "jobs": Job(id="j1", verb="start", by="me", state=JobState.DONE, total=1, started=NOW),
+        "steps": Step(number=0, host="kvm1", uuid=WEB.uuid, name="web-01"),
         "events": Event(id="1", at=NOW, host="kvm1", kind=EventKind.STARTED, text="booted"),
         "findings": Finding(id="versions/fleet", check="versions", text="2 versions"),
     }

@@ -122,6 +122,30 @@ def test_every_request_is_answered_for_real(home: Home) -> None:
         line.call(GetDetail(host="b", uuid=uuid))
 
 
+def test_steps_of_a_job_are_rows(home: Home) -> None:
+    """A window on them shows each to its end, though the job leaves memory then; a page of them is the same."""
+    home.configure(home.host("a", OFF, OFF, OFF))
+    home.start()
+    line = home.line()
+    settle(line)
+    plan = line.call(MakePlan(verb="start", all=True))
+    job = line.call(Submit(plan=plan.id, typed=plan.phrase))
+    asked = Query(resource="steps", job=job.id, columns=("name", "host", "state", "took_s"), sort="number")
+    line.call(OpenWindow(window=5, query=asked))
+    seen: dict[int, tuple[object, ...]] = {}
+    while {cells[2] for cells in seen.values()} != {"done"} or len(seen) < 3:
+        changed = _until(line, Rows)
+        assert isinstance(changed, Rows)
+        seen |= {index: cells for index, _, cells in changed.rows}
+    assert [cells[0] for _, cells in sorted(seen.items())] == [target.name for target in plan.targets]
+    wait_for(lambda: line.call(GetJob(job=job.id)).job.state is JobState.DONE)
+    assert line.call(ListRows(query=asked)).rows == tuple(tuple(seen[index]) for index in range(3))
+    only = line.call(ListRows(query=msgspec.structs.replace(asked, filter="state:failed")))
+    assert (only.matched, only.total) == (0, 3)
+    with pytest.raises(UsageError, match="no such job"):
+        line.call(ListRows(query=msgspec.structs.replace(asked, job="nothing")))
+
+
 def test_a_read_only_client_changes_nothing(home: Home) -> None:
     """What it asked for holds on the worker's side."""
     home.configure(home.host("a", RUNNING))

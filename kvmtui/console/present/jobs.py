@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
-from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line, wrap
 from kvmtui.console.present.rows import compose
 from kvmtui.console.present.values import Values, cells
 from kvmtui.model.columns import JOB_COLUMNS

@@ -34,8 +34,6 @@ _HEAD_LEAST = 10
 class JobPage(ListPage):
     """A task: how far it is, its steps as a table in which they are filtered, marked, acted on. Live."""
 
-    contexts = ("list", "table", "job")
-
     def __init__(self, console: Console, held: Held) -> None:
         super().__init__(console, LOOKS["steps"])
         self.key = held.key
