@@ -240,6 +240,11 @@ class ListPage(TablePage):
         is_empty = listing.is_answered and not listing.total
         return below(held.values if held else None, width) if below is not None and (held or is_empty) else []
 
+    @property
+    def can_act(self) -> bool:
+        """Whether something can be done to its rows."""
+        return can_act_on(self.table.listing.resource)
+
     def _take(self, rows: Rows) -> None:
         self._table.take(rows)
         self._foot.repaint()
@@ -256,7 +261,7 @@ class ListPage(TablePage):
         words = {"close": "close"}
         if not self.table.has_marks:
             words["mark"] = ""
-        if not can_act_on(self.table.listing.resource):
+        if not self.can_act:
             words["act"] = ""
         self.footer.show(self.console.keymap.of(*self.contexts, "everywhere"), words)
 

@@ -80,6 +80,10 @@ class JobPage(ListPage):
         self._head.repaint()
 
     @property
+    def can_act(self) -> bool:
+        return True
+
+    @property
     def marked_in(self) -> Table:
         return self.table
 
