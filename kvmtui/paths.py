@@ -13,6 +13,14 @@ from kvmtui.errors import WorkerError
 SOCKET_PATH_MAX = 107
 """Bytes of a Unix socket's path on Linux (sun_path, less its NUL)."""
 
+SHARED_SOCKET = Path("/run/kvmtui/sock")
+"""Where the worker of a team listens, and where it is looked for by who has no config of his own."""
+SHARED_STATE = Path("/var/lib/kvmtui")
+"""Its folder for state, unless systemd names another (``$STATE_DIRECTORY``)."""
+SHARED_CONFIG = Path("/etc/kvmtui/config.yaml")
+SHARED_GROUP = "kvmtui"
+"""The Unix group whose members may use it."""
+
 _FOLDER_MAX = SOCKET_PATH_MAX - 20
 """Bytes of the folder that leave room for the names of the sockets in it."""
 
@@ -32,11 +40,6 @@ def state_home() -> Path:
     return _home("XDG_STATE_HOME", ".local/state") / "kvmtui"
 
 
-def known_hosts() -> Path:
-    """Return our own known_hosts file, which ``kvmtui trust`` adds to; shared by all configs of a user."""
-    return state_home() / "known_hosts"
-
-
 class WorkerPaths(NamedTuple):
     """The places of one worker: one per config."""
 
@@ -46,6 +49,8 @@ class WorkerPaths(NamedTuple):
     """Its state directory, 0700."""
     socket: Path
     """Where it listens."""
+    shared: bool = False
+    """It is the worker of a team: another user's for those who only use it, so it is never started by them."""
 
     @property
     def lock(self) -> Path:
@@ -61,6 +66,11 @@ class WorkerPaths(NamedTuple):
     def failed(self) -> Path:
         """Why the last start of a worker failed (a Failure of the line); absent while it works."""
         return self.state / "failed.json"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The host keys that were trusted; shared by all configs of who runs the worker."""
+        return self.state.parent / "known_hosts"
 
     @property
     def journal(self) -> Path:
@@ -90,7 +100,7 @@ def for_config(config: Path, socket: Path | None = None) -> WorkerPaths:
     a socket (a deep home), it is a folder of the user's own in /tmp.
     """
     absolute = config.expanduser().absolute()
-    digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:12]
+    digest = _digest(absolute)
     state = state_home() / digest
     if socket is None and (named := os.environ.get("KVMTUI_SOCKET")):
         socket = Path(named)
@@ -100,7 +110,49 @@ def for_config(config: Path, socket: Path | None = None) -> WorkerPaths:
         if len(os.fsencode(folder)) > _FOLDER_MAX:
             folder = Path(f"/tmp/kvmtui-{os.getuid()}") / digest  # noqa: S108 - made_private() checks whose it is
         socket = folder / "sock"
-    return WorkerPaths(absolute, state, socket.absolute())
+    socket = socket.absolute()
+    if _is_of_others(socket):
+        # of a place of its own, whatever config lies about: our own worker is another one
+        return WorkerPaths(absolute, state_home() / _digest(socket), socket, shared=True)
+    return WorkerPaths(absolute, state, socket)
+
+
+def for_shared(config: Path, socket: Path | None = None) -> WorkerPaths:
+    """Return the places of the worker that a team shares, for who runs it."""
+    absolute = config.expanduser().absolute()
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    state = (Path(folder) if folder.startswith("/") else SHARED_STATE) / _digest(absolute)
+    return WorkerPaths(absolute, state, (socket or SHARED_SOCKET).absolute(), shared=True)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+
+
+def _is_of_others(socket: Path) -> bool:
+    """Whether a socket is in the folder of another user, or where a team's worker listens."""
+    if socket == SHARED_SOCKET:
+        return True
+    try:
+        owner = socket.parent.stat().st_uid
+    except OSError:
+        return False
+    return owner != os.getuid() and not (owner == 0 and os.access(socket.parent, os.W_OK))
+
+
+def is_safely_of(folder: Path, uid: int) -> bool:
+    """Whether nobody but ``uid`` and root can put a socket into ``folder``, and nobody else can move it away."""
+    try:
+        real = folder.resolve(strict=True)
+        own, *above = [place.stat() for place in (real, *real.parents)]
+    except OSError:
+        return False
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return (
+        own.st_uid in {uid, 0}
+        and not own.st_mode & others
+        and all(each.st_uid == 0 and (not each.st_mode & others or each.st_mode & stat.S_ISVTX) for each in above)
+    )
 
 
 def check_socket(path: Path) -> None:
@@ -120,8 +172,19 @@ def make_private(folder: Path) -> None:
     As sshd does with a user's files: the folder and all above it must belong to this user or root, and be writable by
     nobody else unless it is sticky. Raises WorkerError.
     """
+    _make(folder, 0o700)
+
+
+def make_shared(folder: Path) -> None:
+    """As make_private, but so that others can reach what is in it (0755). Raises WorkerError."""
+    _make(folder, 0o755)
+
+
+def _make(folder: Path, mode: int) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(mode)
         real = folder.resolve(strict=True)
         for place in (real, *real.parents):
             found = place.stat()

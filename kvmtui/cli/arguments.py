@@ -16,6 +16,7 @@ from kvmtui.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+SHARED = "config in /etc/kvmtui, state in /var/lib/kvmtui, socket /run/kvmtui/sock for members of the group kvmtui"
 TIMEOUT_S = 10.0
 TIMEOUT_MAX_S = 60.0
 _VALUED = frozenset({"--config", "--socket", "-c", "--connect"})
@@ -92,12 +93,16 @@ def _do() -> _Parser:
     from kvmtui.actions import VERBS
 
     verbs = "\n".join(f"  {verb.id:<10}{verb.help}" for verb in VERBS.values())
-    usage = "kvmtui do VERB FILTER … [--yes] [--expect N] [--dry-run] [--wait] [-o table|json] [--timeout SECONDS]"
+    usage = (
+        "kvmtui do VERB FILTER … [--yes] [--expect N] [--rw] [--dry-run] [--wait] [-o table|json] [--timeout SECONDS]"
+    )
     parser = _parser("do", "Do something to VMs.", usage=usage, epilog=f"verbs:\n{verbs}\n\n{CONFIRMING}\n\n{FILTERS}")
     parser.add_argument("words", nargs="*", metavar="VERB FILTER")
     parser.add_argument("--all", action="store_true", help="every VM, instead of a filter")
     parser.add_argument("--yes", action="store_true", help="confirm what touches few VMs and destroys nothing")
     parser.add_argument("--expect", type=_count, metavar="N", help="confirm, if exactly N VMs would be touched")
+    what = "unlock this command where the config has all begin read-only (guard.start)"
+    parser.add_argument("--rw", action="store_true", help=what)
     parser.add_argument("--dry-run", action="store_true", help="show what would be touched, do nothing")
     parser.add_argument("--wait", action="store_true", help="wait for the outcome of each VM")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
@@ -146,6 +151,8 @@ def _worker() -> _Parser:
     acts = ("run", "status", "stop", "unit")
     what = "run: stay in the foreground, for a service; unit: print the service for systemd --user"
     parser.add_argument("act", choices=acts, help=what)
+    what = f"the one of a team: {SHARED}"
+    parser.add_argument("--shared", action="store_true", help=what)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--drain", action="store_true", help="stop: when what is under way has ended; begin nothing new")
     how.add_argument("--force", action="store_true", help="stop: now, whatever is under way, which is listed")

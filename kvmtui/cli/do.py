@@ -18,7 +18,7 @@ from kvmtui.cli.plan import Report, lines_of, subject
 from kvmtui.cli.source import connect, on_same_fleet
 from kvmtui.errors import FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError, WorkerError
 from kvmtui.model.job import Danger, Verdict
-from kvmtui.wire.messages import MakePlan, Submit
+from kvmtui.wire.messages import MakePlan, Submit, Unlock
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SUBMIT_S = 30.0
 """How long the journal may take to have a job on disk."""
 PLAN_S = 30.0
+RW_S = 600.0
+"""How long --rw unlocks at most: it ends with the command."""
 
 
 class Wanted(NamedTuple):
@@ -74,6 +76,8 @@ def _filter(options: argparse.Namespace, words: list[str]) -> str:
 
 def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report) -> None:
     samples = 2 if set("<>") & set(wanted.filter) else 0
+    if options.rw:
+        line.call(Unlock(for_s=RW_S))
     request = MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all)
     line.call(request, PLAN_S)  # a filter that means nothing is told before anything is waited for
     report.missing = settle(line, options.timeout, samples, definitions=needs_definitions(wanted.filter))

@@ -32,6 +32,8 @@ def source(options: argparse.Namespace) -> Source:
     """Return the worker that the options mean. Raises UsageError."""
     from kvmtui.config.find import find
 
+    if getattr(options, "shared", False):
+        return Source(_shared(options), is_named=False)
     hosts = [*getattr(options, "hosts", ()), *options.connect]
     if hosts and options.config is not None:
         raise UsageError("either hosts or --config", remedy="leave one of them out")
@@ -48,8 +50,20 @@ def source(options: argparse.Namespace) -> Source:
         found = find(options.config)
         if found is None and (options.socket or os.environ.get("KVMTUI_SOCKET")):
             found = paths.config_home() / "config.yaml"
+        if found is None and paths.SHARED_SOCKET.exists():
+            return Source(paths.for_config(paths.SHARED_CONFIG, paths.SHARED_SOCKET), is_named=False)
         config = found or _this_machine()
     return Source(paths.for_config(config, options.socket), named)
+
+
+def _shared(options: argparse.Namespace) -> WorkerPaths:
+    """Return the places of a team's worker: to run it, else to ask it. Raises UsageError."""
+    if options.connect:
+        raise UsageError("a shared worker has a config", remedy=f"leave out -c; it is {paths.SHARED_CONFIG}")
+    config = options.config or Path(os.environ.get("KVMTUI_CONFIG") or paths.SHARED_CONFIG)
+    if options.act in {"run", "unit"}:
+        return paths.for_shared(config, options.socket)
+    return paths.for_config(config, options.socket or paths.SHARED_SOCKET)
 
 
 def _this_machine() -> Path:
@@ -68,7 +82,7 @@ def _this_machine() -> Path:
 
 def check_config(where: Source) -> None:
     """Raise ConfigError if no worker is there yet and the config has mistakes: they are told before it is started."""
-    if not where.paths.socket.exists():
+    if not where.paths.shared and not where.paths.socket.exists():
         from kvmtui.config.read import load
 
         load(where.paths.config)

@@ -10,14 +10,14 @@ from typing import Any
 
 from kvmtui import text
 from kvmtui.config.entries import TAG, read_hosts, read_tags
-from kvmtui.config.structs import AuditConfig, Config, GuardConfig, HostConfig, Limits, Periods
+from kvmtui.config.guarding import read_guard
+from kvmtui.config.structs import AuditConfig, Config, HostConfig, Limits, Periods
 from kvmtui.errors import ConfigError
 from kvmtui.model.job import AT_ONCE_MAX, FIRST_MAX, PER_HOST_MAX, RANKS_MAX, STOP_AFTER_MAX, WAIT_MAX_S, How, Order
 from kvmtui.yamltree import values
 from kvmtui.yamltree.bounded import read_bounded
 from kvmtui.yamltree.nodes import Mapping, Node, Problems, clip, parse
 
-STARTS = ("read-write", "read-only")
 NAME_MAX = 40
 RULE_MAX = 500
 RULE_FIELDS = ("name", "host")
@@ -78,7 +78,7 @@ def _whole(raw: bytes, path: Path, problems: Problems) -> Config | None:
     return Config(
         name=_name(given.get("name"), problems) or text.clean(path.stem, NAME_MAX),
         hosts=hosts,
-        guard=_guard(given.get("guard"), problems),
+        guard=read_guard(given.get("guard"), {host.name for host in hosts}, problems),
         limits=_limits(given.get("limits"), problems),
         bulk=_bulk(given.get("bulk"), problems),
         periods=_periods(given.get("periods"), problems),
@@ -106,15 +106,6 @@ def _name(node: Node | None, problems: Problems) -> str:
     if len(value) > NAME_MAX or text.clean(value) != value:
         problems.add(node.line if node else 0, f'name: "{clip(value)}"', f"at most {NAME_MAX} printable characters")
     return value
-
-
-def _guard(node: Node | None, problems: Problems) -> GuardConfig:
-    mapping = values.section(node, "guard", problems) if node is not None else None
-    if mapping is None:
-        return GuardConfig()
-    given = values.known(mapping, "guard: ", GuardConfig.__struct_fields__, problems)
-    start = values.choice(given["start"], "guard: start", STARTS, problems) if "start" in given else None
-    return GuardConfig(start=start) if start else GuardConfig()
 
 
 def _limits(node: Node | None, problems: Problems) -> Limits:

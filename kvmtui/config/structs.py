@@ -28,11 +28,28 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True):
     """"rw", or "ro": libvirt's read-only socket, so that nothing can be changed even by mistake."""
 
 
+class RoleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Some people have a role: everywhere, or on some VMs."""
+
+    role: str
+    """"viewer", "operator" or "admin"."""
+    users: tuple[str, ...] = ()
+    """Login names."""
+    groups: tuple[str, ...] = ()
+    """Names of Unix groups."""
+    tags: tuple[str, ...] = ()
+    """Only VMs with one of these tags."""
+    hosts: tuple[str, ...] = ()
+    """Only VMs on one of these hosts."""
+
+
 class GuardConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Who may do what."""
 
     start: str = "read-write"
     """How a console starts: "read-write" or "read-only"."""
+    roles: tuple[RoleConfig, ...] = ()
+    """Who has which role in a shared worker; none: whoever reaches it is admin."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

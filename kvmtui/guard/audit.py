@@ -43,6 +43,10 @@ CHANGED = "changed"
 PRUNED = "pruned"
 """Phase: the oldest records were removed, on purpose: ``parameters`` say how many (``records``), up to which
 (``through``), its hash (``hash``), when that was written (``until``)."""
+UNLOCKED = "unlocked"
+"""Phase: somebody may change things for a while, where the config has all begin read-only."""
+LOCKED = "locked"
+"""Phase: and not any more, before the time was over."""
 NOTE = "note"
 """Phase: something about the record itself (begun anew, a gap)."""
 

@@ -21,6 +21,12 @@ class ClientId(msgspec.Struct, frozen=True):
     """It asked to be refused everything that changes something."""
     origin: str = ""
     """Where it says its user came from (SSH_CONNECTION, SUDO_USER): recorded as claimed."""
+    groups: frozenset[str] = frozenset()
+    """Names of the groups that its process is in; asked for in a shared worker only."""
+    is_owner: bool = False
+    """It is the worker's own user or root, who could do and change everything anyway."""
+    unlocked: bool = False
+    """Its session was unlocked for now, where the config starts read-only."""
 
 
 def from_peer(uid: int, pid: int, *, read_only: bool = False, origin: str = "") -> ClientId:

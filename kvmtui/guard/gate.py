@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from kvmtui import text
+from kvmtui.guard.roles import Grant, GrantRule, Role, grants_of, role_everywhere, role_on, role_somewhere
 from kvmtui.model.job import Danger, Verdict
 from kvmtui.model.vm import ACTIVE, Vm, VmState
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NORMAL_MAX = 10
 """Most VMs that one key may confirm."""
+UNLOCK = ":rw 15m (kvmtui do --rw)"
+"""How a session that starts read-only is unlocked."""
 _PHRASE_MAX = 64
 """Longest name that a human is asked to type."""
 _NAMED = 5
@@ -36,11 +39,13 @@ class HostRule(Protocol):
     def access(self) -> str: ...
 
 
-class StartRule(Protocol):
+class GuardRule(Protocol):
     """What the gate reads of the config's ``guard``."""
 
     @property
     def start(self) -> str: ...
+    @property
+    def roles(self) -> Sequence[GrantRule]: ...
 
 
 class GuardedConfig(Protocol):
@@ -49,7 +54,7 @@ class GuardedConfig(Protocol):
     @property
     def hosts(self) -> Sequence[HostRule]: ...
     @property
-    def guard(self) -> StartRule: ...
+    def guard(self) -> GuardRule: ...
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -61,6 +66,8 @@ class Rules(msgspec.Struct, frozen=True):
     careful: frozenset[str] = frozenset()
     watched: frozenset[str] = frozenset()
     """Hosts with ``access: ro``."""
+    grants: tuple[Grant, ...] = ()
+    """``guard.roles``; none: everybody who reaches the worker is admin."""
 
 
 def rules_of(config: GuardedConfig) -> Rules:
@@ -70,6 +77,7 @@ def rules_of(config: GuardedConfig) -> Rules:
         frozenset(host.name for host in config.hosts if host.guard == "locked"),
         frozenset(host.name for host in config.hosts if host.guard == "careful"),
         frozenset(host.name for host in config.hosts if host.access == "ro"),
+        grants_of(config.guard.roles),
     )
 
 
@@ -81,12 +89,65 @@ class Refusal(NamedTuple):
 
 
 def client_refusal(client: ClientId, rules: Rules) -> Refusal | None:
-    """Return why nothing may be changed for ``client``, or None."""
+    """Return why nothing may be changed for ``client``, whichever VM it is about, or None."""
+    refusal = session_refusal(client, Role.OPERATOR, rules, anywhere=True)
+    if refusal is None and rules.read_only and not client.unlocked:
+        return Refusal("read-only: guard.start says so", f"{UNLOCK} unlocks it for a while")
+    return refusal
+
+
+def session_refusal(client: ClientId, least: Role, rules: Rules, *, anywhere: bool = False) -> Refusal | None:
+    """Return why ``client`` may not do what takes the role ``least``, and no unlocking (abort, stop, trust), or None.
+
+    The role must hold everywhere, or with ``anywhere`` on some VM.
+    """
     if client.read_only:
         return Refusal("read-only: this client was started with --read-only", "start it without")
-    if rules.read_only:
-        return Refusal("read-only: guard.start says so", "set guard.start to read-write in the config")
+    return role_short_of(least, client, rules, anywhere=anywhere)
+
+
+def role_short_of(least: Role, client: ClientId, rules: Rules, *, anywhere: bool = False) -> Refusal | None:
+    """Return that the role of ``client`` is less than ``least``, or None; ``anywhere`` as in session_refusal()."""
+    role = (role_somewhere if anywhere else role_everywhere)(client, rules.grants)
+    return None if role.reaches(least) else Refusal(_your_role(role, least), "guard.roles in the config gives it")
+
+
+def unlock_refusal(client: ClientId, rules: Rules) -> Refusal | None:
+    """Return why ``client`` may not unlock its session, or None."""
+    return session_refusal(client, Role.OPERATOR, rules, anywhere=True)
+
+
+def steering_refusal(
+    client: ClientId, rules: Rules, vms: Iterable[Vm | None], least: Role = Role.OPERATOR, *, is_own: bool
+) -> Refusal | None:
+    """Return why ``client`` may not steer a job of which ``vms`` are left (None: one that is gone), or None.
+
+    Who asked for it may stop it, whatever his scope is now; else it takes the role ``least`` on all of them.
+    """
+    refusal = session_refusal(client, least, rules, anywhere=True)
+    if refusal is not None or is_own or session_refusal(client, least, rules) is None:
+        return refusal
+    for vm in vms:
+        role = role_on(client, rules.grants, vm) if vm is not None else role_everywhere(client, rules.grants)
+        if not role.reaches(least):
+            name = vm.name if vm is not None else "a VM that is gone"
+            return Refusal(f"{name}: {_your_role(role, least)}", "somebody whose role holds for all its VMs may")
     return None
+
+
+def least_role(verb: Verb) -> Role:
+    """Return the role that ``verb`` takes."""
+    return Role.ADMIN if verb.destructive else Role.OPERATOR
+
+
+def role_refusal(client: ClientId, verb: Verb, vm: Vm, rules: Rules) -> str:
+    """Return why the role of ``client`` does not allow ``verb`` on ``vm``, or ""."""
+    role = role_on(client, rules.grants, vm)
+    return "" if role.reaches(least_role(verb)) else _your_role(role, least_role(verb))
+
+
+def _your_role(role: Role, least: Role) -> str:
+    return f"your role here is {role.value}, it takes {least.value}"
 
 
 def host_refusal(host: str, rules: Rules) -> str:
@@ -115,9 +176,15 @@ def twice_refusal(verb: Verb, vm: Vm, namesakes: Iterable[Vm], now: float) -> st
     return ""
 
 
-def refusal(verb: Verb, vm: Vm, rules: Rules, namesakes: Iterable[Vm], now: float) -> str:
-    """Return why ``verb`` may not touch ``vm`` now, or ""."""
-    return verb.refusal(vm.state) or host_refusal(vm.host, rules) or twice_refusal(verb, vm, namesakes, now)
+def refusal(
+    verb: Verb, vm: Vm, rules: Rules, namesakes: Iterable[Vm], now: float, client: ClientId | None = None
+) -> str:
+    """Return why ``verb`` may not touch ``vm`` now, or "".
+
+    ``client`` is who asks; None for a step of a job, whose client was judged when the job was confirmed.
+    """
+    role = role_refusal(client, verb, vm, rules) if client is not None else ""
+    return role or verb.refusal(vm.state) or host_refusal(vm.host, rules) or twice_refusal(verb, vm, namesakes, now)
 
 
 class Census:

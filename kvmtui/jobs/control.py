@@ -27,7 +27,8 @@ ACTS = ("pause", "resume")
 class Controls:
     """Stops jobs, lets them go on, gives them other limits; says in the record who did. ``changed`` is told of each.
 
-    What stops or slows may be recorded later; what lets something begin is on disk before it does.
+    What stops or slows may be recorded later; what lets something begin is on disk before it does. That the role of
+    ``client`` reaches to the job was checked before.
     """
 
     def __init__(self, journal: Journal, dispatch: Dispatch, changed: Callable[[LiveJob], Standing]) -> None:
@@ -36,8 +37,7 @@ class Controls:
         self._changed = changed
 
     def abort(self, job: LiveJob, client: ClientId) -> None:
-        """Begin no further step, ever. Raises RefusedError."""
-        _check_may_stop(client)
+        """Begin no further step, ever."""
         if job.state in ENDED or job.stopped == ABORTED:
             return
         job.stopped = ABORTED
@@ -45,8 +45,7 @@ class Controls:
         self._journal.control(job.order, self._changed(job), client, audit.ABORTED)
 
     def pause(self, job: LiveJob, client: ClientId) -> None:
-        """Begin no further step until a human says so. Raises RefusedError, UsageError."""
-        _check_may_stop(client)
+        """Begin no further step until a human says so. Raises UsageError."""
         _check_has_more(job)
         job.hold(f"paused by {client.user}")
         self._journal.control(job.order, self._changed(job), client, audit.PAUSED)
@@ -75,11 +74,6 @@ class Controls:
             job.limit(wanted)
             self._journal.control(job.order, self._changed(job), client, audit.CHANGED, what)
             self._dispatch.pump()
-
-
-def _check_may_stop(client: ClientId) -> None:
-    if client.read_only:
-        raise RefusedError("read-only: this client was started with --read-only", remedy="start it without")
 
 
 def _check_may_act(client: ClientId, rules: Rules) -> None:

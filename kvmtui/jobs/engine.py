@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from kvmtui.actions import VERBS
 from kvmtui.errors import NotRecordedError, RefusedError, UsageError
 from kvmtui.guard import gate
+from kvmtui.guard.roles import Role
 from kvmtui.jobs import plan
 from kvmtui.jobs.control import ACTS, Controls
 from kvmtui.jobs.dispatch import Dispatch
@@ -62,6 +63,7 @@ class Engine:
         self._journal = journal
         self._clock = clock
         self._rules = gate.rules_of(config)
+        self._fleet = fleet
         self._holds = Holds(fleet)
         self._plans = Plans(fleet, clock, self._holds.holder)
         runner = Runner(journal, acts, fleet, lambda: self._rules, clock)
@@ -213,6 +215,7 @@ class Engine:
 
     def abort(self, job_id: str, client: ClientId) -> Job:
         """Begin no further step of a job; what is under way finishes. Raises UsageError, RefusedError."""
+        self._check_steering(self._live.get(job_id), client)
         self._check_known(job_id)
         if (live := self._live.get(job_id)) is not None:
             self._controls.abort(live, client)
@@ -225,6 +228,7 @@ class Engine:
         self._check_known(job_id)
         if (live := self._live.get(job_id)) is None:
             raise UsageError("it has ended", where=f"job {job_id}")
+        self._check_steering(live, client, begins=act == "resume" or how is not None)
         if how is not None:
             self._controls.limit(live, how, client, self._rules)
         if act == "pause":
@@ -315,6 +319,15 @@ class Engine:
     def _check_known(self, job_id: str) -> None:
         if job_id not in self._jobs:
             raise UsageError("there is no such job", where=job_id, remedy="kvmtui ls jobs")
+
+    def _check_steering(self, live: LiveJob | None, client: ClientId, *, begins: bool = False) -> None:
+        """Raise RefusedError if the role of ``client`` does not reach to a job; ``begins``: more of it would begin."""
+        vms = [self._fleet.find(target.host, target.uuid) for target in live.pending] if live is not None else []
+        least = gate.least_role(live.verb) if live is not None and begins else Role.OPERATOR
+        is_own = live is not None and not begins and live.order.who.uid == client.uid
+        refusal = gate.steering_refusal(client, self._rules, vms, least, is_own=is_own)
+        if refusal is not None:
+            raise RefusedError(refusal.why, remedy=refusal.remedy)
 
     def _forget_old(self) -> None:
         for ident in [job.id for job in self.jobs()[JOBS_MAX - 1 :] if job.state in ENDED and job.id not in self._live]:

@@ -99,6 +99,10 @@ class Journal:
         beginning = audit.by(who, phase, self._clock())
         return msgspec.structs.replace(beginning, job=order.id, verb=order.verb, plan=order.plan, text=what)
 
+    async def tell(self, record: audit.Record) -> None:
+        """Write a record of what is no step of a job. Raises NotRecordedError: then it must not happen."""
+        await self._writer.write(Change((), (record,)))
+
     async def load(self, unknown_since: float) -> list[Kept]:
         """Return all jobs, the oldest first, as rows.load does. Raises NotRecordedError if it cannot be read."""
         return await self._writer.ask(lambda store: rows.load(store, unknown_since))

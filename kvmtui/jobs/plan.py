@@ -107,7 +107,7 @@ class Plans:
         ready: dict[str, int] = {}
         why: dict[str, str] = {}
         for verb in VERBS.values():
-            reasons = Counter(self._refusal(verb, vm, rules, now) for vm in vms)
+            reasons = Counter(self._refusal(verb, vm, client, rules, now) for vm in vms)
             if reasons[""]:
                 ready[verb.id] = reasons[""]
             else:
@@ -160,7 +160,7 @@ class Plans:
         chosen, skipped, looks = self._choose(wanted)
         eligible: list[Vm] = []
         for vm in chosen:
-            reason = self._refusal(verb, vm, rules, now)
+            reason = self._refusal(verb, vm, client, rules, now)
             if reason:
                 skipped.append(Skip(_target(vm), reason))
             else:
@@ -213,11 +213,11 @@ class Plans:
                 chosen.append(vm)
         return chosen, skipped, []
 
-    def _refusal(self, verb: Verb, vm: Vm, rules: Rules, now: float) -> str:
+    def _refusal(self, verb: Verb, vm: Vm, client: ClientId, rules: Rules, now: float) -> str:
         held = self._holder(vm.host, vm.uuid)
         if held is not None and held[0] == verb.id:
             return f"{verb.title} is under way already, asked for by {held[1]}"
-        return gate.refusal(verb, vm, rules, self._fleet.elsewhere(vm.host, vm.uuid), now)
+        return gate.refusal(verb, vm, rules, self._fleet.elsewhere(vm.host, vm.uuid), now, client)
 
     def _judge(self, verb: Verb, vms: Sequence[Vm], rules: Rules) -> gate.Judgement:
         judgement = gate.judge(verb, vms, gate.Census(self._fleet.vms.values()), rules)

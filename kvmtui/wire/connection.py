@@ -31,7 +31,7 @@ from kvmtui.wire.messages import (
 from kvmtui.wire.views import Views
 
 if TYPE_CHECKING:
-    from kvmtui.wire.peer import Peer
+    from kvmtui.wire.peer import Names, Peer
     from kvmtui.wire.server import Server
     from kvmtui.wire.views import View
 
@@ -70,9 +70,11 @@ _UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 class Connection(asyncio.Protocol):
     """One client: its lines in, its answers and views out; all of it bounded."""
 
-    def __init__(self, server: Server, peer: Peer) -> None:
+    def __init__(self, server: Server, peer: Peer, names: Names | None = None) -> None:
         self.server = server
         self.peer = peer
+        self.names = names
+        """What user and groups are called; None where only this user and root can be clients."""
         self.hello: Hello | None = None
         """None until it has been greeted."""
         self.incoming = LineBuffer(GREETING_MAX)

@@ -12,7 +12,7 @@ import msgspec
 
 import kvmtui
 from kvmtui.errors import WorkerError
-from kvmtui.paths import check_socket
+from kvmtui.paths import check_socket, is_safely_of
 from kvmtui.wire.framing import LineBuffer, LineTooLongError
 from kvmtui.wire.messages import Failure, Hello, Reply, Request, Welcome, WorkerMessage, decode_answer, encode
 from kvmtui.wire.peer import Peer, peer_of
@@ -65,7 +65,7 @@ class Line:
             self.socket.close()
             words = error.strerror or str(error)
             raise WorkerError("no worker answers", where=str(path), words=words) from error
-        if not self.peer.is_trusted:
+        if not (self.peer.is_trusted or is_safely_of(path.parent, self.peer.uid)):
             self.socket.close()
             raise WorkerError(
                 f"who listens there is uid {self.peer.uid}, not you", where=str(path), remedy="choose another --socket"

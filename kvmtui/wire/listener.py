@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import WorkerError
-from kvmtui.paths import check_socket, make_private
+from kvmtui.paths import check_socket, make_private, make_shared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,13 +18,20 @@ _PROBE_S = 0.5
 
 
 class Listener:
-    """A listening Unix socket at a path, mode 0600, which can be made again when somebody removed it."""
+    """A listening Unix socket at a path, which can be made again when somebody removed it.
 
-    def __init__(self, path: Path) -> None:
-        """Listen at ``path``. Raises WorkerError: too long, not ours to use, or somebody answers there already."""
+    Its mode is 0600; with a group 0660, and the group's.
+    """
+
+    def __init__(self, path: Path, group: int | None = None) -> None:
+        """Listen at ``path``, for this user, or for the members of ``group`` (its number) too.
+
+        Raises WorkerError: too long, not ours to use, or somebody answers there already.
+        """
         self.path = path
+        self.group = group
         check_socket(path)
-        make_private(path.parent)
+        self._make_folder()
         self._check_free()
         self.socket = self._bind()
         self._inode = self._inode_there()
@@ -39,7 +46,7 @@ class Listener:
 
         Raises WorkerError if the place is not ours any more.
         """
-        make_private(self.path.parent)
+        self._make_folder()
         self._check_free()
         old, self.socket = self.socket, self._bind()
         self._inode = self._inode_there()
@@ -51,6 +58,12 @@ class Listener:
             self.path.unlink(missing_ok=True)
         self._inode = None
         self.socket.close()
+
+    def _make_folder(self) -> None:
+        if self.group is None:
+            make_private(self.path.parent)
+        else:
+            make_shared(self.path.parent)
 
     def _inode_there(self) -> tuple[int, int] | None:
         try:
@@ -90,6 +103,9 @@ class Listener:
         try:
             beside.unlink(missing_ok=True)
             listening.bind(str(beside))
+            if self.group is not None:
+                os.chown(beside, -1, self.group)
+                beside.chmod(0o660)
             listening.listen(BACKLOG)
             beside.replace(self.path)
         except OSError as error:

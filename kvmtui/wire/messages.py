@@ -245,6 +245,13 @@ class Trust(Request[None], frozen=True, tag="trust"):
     fingerprint: str
 
 
+class Unlock(Request["Access"], frozen=True, tag="unlock"):
+    """Let this connection change things for ``for_s`` seconds where the config has all begin read-only; 0: lock it
+    again. Refused if the client said in its hello that it is read-only. Answered by Access, once it is recorded."""
+
+    for_s: float
+
+
 class Reconnect(Request[None], frozen=True, tag="reconnect"):
     """Try a host's link again now; "" means every host that is not up. Answered by null."""
 
@@ -275,6 +282,7 @@ ClientMessage = (
     | GetHostKey
     | Trust
     | Reconnect
+    | Unlock
 )
 
 # --- results -------------------------------------------------------------------------------------------------------
@@ -399,6 +407,15 @@ class HostKeys(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[HostKey, ...]
 
 
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to Unlock."""
+
+    read_only: bool
+    """Nothing that changes something will be done for this client."""
+    left_s: float | None = None
+    """Seconds until it is read-only again; None: it stays as it is."""
+
+
 RESULTS: dict[type[Request[Any]], Any] = {
     Hello: Welcome,
     Status: WorkerStatus,
@@ -423,6 +440,7 @@ RESULTS: dict[type[Request[Any]], Any] = {
     GetHostKey: HostKeys,
     Trust: None,
     Reconnect: None,
+    Unlock: Access,
 }
 """Request -> type of its result."""
 

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kvmtui.errors import WorkerError
@@ -14,7 +15,7 @@ from kvmtui.text import plural
 from kvmtui.wire.connection import Connection
 from kvmtui.wire.failures import failure
 from kvmtui.wire.messages import Hello, JobChanged, Note, Request, Welcome, encode
-from kvmtui.wire.peer import peer_of
+from kvmtui.wire.peer import Names, Peer, groups_of, names_of, peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,10 @@ STALLED_MAX_S = 900.0
 """A client that read nothing for so long, though something was there for it, is let go."""
 PARTING_S = 0.1
 """What is left for clients to read their last answer when the worker ends."""
+NAMES_S = 5.0
+"""How long the name service may take to tell who a client is: an answer that is later comes too late."""
+_ASKERS = 2
+"""Threads that may wait for the name service."""
 _ACCEPTS_AT_ONCE = 32
 _BREATH_S = 1.0
 """Pause after the process ran out of file descriptors."""
@@ -65,6 +70,9 @@ class Server:
         self._taking: set[asyncio.Task[Any]] = set()
         self._complaint = ""
         self._emptied: asyncio.Event | None = None
+        self._askers = ThreadPoolExecutor(_ASKERS, "names")
+        self._asking = 0
+        """Clients of whom it is being asked who they are."""
 
     @property
     def clients(self) -> list[Connection]:
@@ -133,6 +141,7 @@ class Server:
             self._loop.remove_reader(self._listener.socket)
             self._loop = None
         self._listener.close()
+        self._askers.shutdown(wait=False, cancel_futures=True)
         for task in self._taking:
             task.cancel()
         await asyncio.gather(*self._taking, return_exceptions=True)
@@ -166,6 +175,21 @@ class Server:
             self._taking.add(task)
             task.add_done_callback(self._taking.discard)
 
+    async def _names(self, peer: Peer, groups: frozenset[int]) -> Names:
+        """Return what a client of a shared worker is called. Raises WorkerError where nobody can tell in time."""
+        assert self._loop is not None
+        self._asking += 1
+        try:
+            async with asyncio.timeout(NAMES_S):
+                return await self._loop.run_in_executor(self._askers, names_of, peer, groups)
+        except (TimeoutError, OSError) as error:
+            log.warning("turned away uid %d, pid %d: who it is cannot be looked up", peer.uid, peer.pid)
+            raise WorkerError(
+                "who you are cannot be looked up now", words=f"no answer within {NAMES_S:.0f} s", remedy="try again"
+            ) from error
+        finally:
+            self._asking -= 1
+
     def _resume(self, listening: socket.socket) -> None:
         if self._loop is not None and listening is self._listener.socket and listening.fileno() >= 0:
             self._loop.add_reader(listening, self._accept)
@@ -174,15 +198,17 @@ class Server:
         assert self._loop is not None
         try:
             peer = peer_of(sock)
-            if not peer.is_trusted:
+            groups = groups_of(sock, peer) if self._listener.group is not None else frozenset()
+            if not peer.is_trusted and self._listener.group not in groups:
                 log.warning("turned away uid %d, pid %d", peer.uid, peer.pid)
                 raise WorkerError("this worker belongs to another user", remedy="start your own: kvmtui")
-            if len(self.connections) >= self.clients_max:
+            if len(self.connections) + self._asking >= self.clients_max:
                 log.warning("turned away pid %d: %s are connected", peer.pid, plural(self.clients_max, "client"))
                 raise WorkerError(
                     f"the worker has {plural(self.clients_max, 'client')} already", remedy="close some of them"
                 )
-            connection = Connection(self, peer)
+            names = await self._names(peer, groups) if self._listener.group is not None else None
+            connection = Connection(self, peer, names)
             self.connections.add(connection)
             try:
                 await self._loop.connect_accepted_socket(lambda: connection, sock)

@@ -91,6 +91,8 @@ class Attempt:
                 if welcome.version == kvmtui.__version__:
                     self.close()
                     return line
+                if self.paths.shared:
+                    raise _other_version(welcome.version)
                 _replace(line, welcome.version)
                 self._launched = None
             except HungUpError:
@@ -123,6 +125,11 @@ class Attempt:
             self._check_child()
 
     def _launch(self) -> None:
+        if self.paths.shared:
+            raise WorkerError(
+                "no worker listens there", where=str(self.paths.socket),
+                remedy="it is one for many: who runs it starts it (systemctl start kvmtui)",
+            )  # fmt: skip
         make_private(self.paths.state)
         if self._starting is None:
             self._starting = lockfile.take(self.paths.starting)
@@ -208,6 +215,14 @@ def log_tail(log: Path, lines: int = _LOG_LINES) -> list[str]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _other_version(version: str) -> WorkerError:
+    """Return that a worker of others is of another version: it is not ours to replace."""
+    return WorkerError(
+        f"the worker there is of version {clean(version, 20)}, this program of {kvmtui.__version__}",
+        remedy="it is one for many: who runs it updates it (then systemctl restart kvmtui)",
+    )
 
 
 def _replace(line: Line, version: str) -> None:

@@ -1,4 +1,7 @@
-"""The worker as its clients start it: ``python -m kvmtui.worker CONFIG STATE SOCKET [--detach] [--idle S|never]``."""
+"""The worker as its clients start it.
+
+``python -m kvmtui.worker CONFIG STATE SOCKET [--detach] [--shared] [--idle S|never]``
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def main() -> int:
             os._exit(0)  # whoever started us waits for this process only
         os.closerange(3, FILES_OF_OTHERS)
     os.chdir("/")
-    places = WorkerPaths(Path(config), Path(state), Path(socket))
+    places = WorkerPaths(Path(config), Path(state), Path(socket), shared="--shared" in options)
     return run(places, foreground=False, idle_s=None if idle == "never" else float(idle))
 
 

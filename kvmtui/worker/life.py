@@ -132,7 +132,9 @@ class Worker:
     def clients_changed(self) -> None:
         """A client came or left."""
         self._idle_since = self._loop.time()
-        self.agents.offer(client.hello.agent for client in self.server.clients if client.hello)
+        # who only uses our worker must not lead it to sockets that he could not open himself
+        own = [client for client in self.server.clients if client.peer.is_trusted]
+        self.agents.offer(client.hello.agent for client in own if client.hello)
         self.watching.stir()
         self.server.stir(("worker",))
 

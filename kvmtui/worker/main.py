@@ -62,20 +62,19 @@ def _serve(paths: WorkerPaths, *, foreground: bool, idle_s: float | None) -> NoR
     log.info("kvmtui %s, config %s, process %d", kvmtui.__version__, paths.config, os.getpid())
     config = configs.load(paths.config)
     file_limit = place.raise_file_limit()
-    place.clear_relays(paths)
 
     from kvmtui.wire.listener import Listener
 
-    listener = Listener(paths.socket)
+    listener = Listener(paths.socket, place.shared_group() if paths.shared else None)
+    place.clear_relays(paths)  # after it: the folder around both is made as the socket needs it
 
-    from kvmtui import paths as places
     from kvmtui.hosts.pool import HostPool
     from kvmtui.worker.agents import Agents
     from kvmtui.worker.handover import Handover
 
     started = time.time()
     handover = Handover()
-    pool = HostPool(config, paths.relays, places.known_hosts(), handover.deliver)
+    pool = HostPool(config, paths.relays, paths.known_hosts, handover.deliver)
     pool.start()
     agents = Agents(pool.offer_agents, time.monotonic)
     agents.offer_own()  # at once: the first login does not wait for the first hello

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
 import resource
 import shutil
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kvmtui.errors import KvmtuiError, RefusedError, WorkerError
-from kvmtui.paths import make_private
+from kvmtui.paths import SHARED_GROUP, make_private
 from kvmtui.wire import lockfile
 from kvmtui.wire.failures import failure
 
@@ -60,6 +61,15 @@ def clear_relays(paths: WorkerPaths) -> None:
             raise WorkerError("is not ours", where=str(paths.relays), remedy="remove it")
     shutil.rmtree(paths.relays, ignore_errors=True)
     make_private(paths.relays)
+
+
+def shared_group() -> int:
+    """Return the number of the group whose members may use a shared worker: ours, where there is none of its name."""
+    try:
+        named = grp.getgrnam(SHARED_GROUP).gr_gid
+    except KeyError:
+        return os.getegid()
+    return named if os.geteuid() == 0 or named in os.getgroups() else os.getegid()
 
 
 def leave(paths: WorkerPaths) -> None:

@@ -13,7 +13,7 @@ from kvmtui import text
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.fleet import detail
 from kvmtui.guard import gate
-from kvmtui.guard.client import ClientId, from_peer
+from kvmtui.guard.roles import Role
 from kvmtui.wire.messages import (
     Abort,
     CloseWindow,
@@ -47,11 +47,13 @@ from kvmtui.wire.messages import (
     Stopping,
     Submit,
     Trust,
+    Unlock,
     Welcome,
     WorkerStatus,
 )
 from kvmtui.worker.listings import Listings
 from kvmtui.worker.marks import Marks
+from kvmtui.worker.sessions import Sessions
 from kvmtui.worker.settling import Settling
 from kvmtui.worker.steps import JobSteps
 from kvmtui.worker.timelines import timeline
@@ -82,7 +84,7 @@ class Service:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._users = {uid: from_peer(uid, 0).user for uid in {os.getuid(), 0}}
+        self._sessions = Sessions(lambda: worker.rules, worker.journal, worker.clock)
         self._settling = Settling(worker.fleet, worker.rounds, worker.watching.stir, worker.agents.is_fresh)
         self._steps = JobSteps(worker.engine, lambda: worker.server.stir(("jobs",)))
         self._listings = Listings(worker.fleet, self._written, worker.clock)
@@ -110,13 +112,14 @@ class Service:
             GetHostKey: self._on_get_host_key,
             Trust: self._on_trust,
             Reconnect: self._on_reconnect,
+            Unlock: self._sessions.on_unlock,
         }
 
     # --- the server's handler ----------------------------------------------------------------------------------
 
     def welcome(self, hello: Hello, connection: Connection) -> Welcome:
         worker = self._worker
-        refusal = gate.client_refusal(self._client(connection, hello), worker.rules)
+        refusal = gate.client_refusal(self._sessions.client(connection, hello), worker.rules)
         return Welcome(
             version=kvmtui.__version__,
             pid=os.getpid(),
@@ -184,8 +187,8 @@ class Service:
     async def _on_stop(self, request: Stop, connection: Connection) -> Stopping:
         if request.mode not in _STOP_MODES:
             raise UsageError(f"no way to stop: {text.clean(request.mode, 20)!r}", remedy=", ".join(_STOP_MODES))
-        if request.mode != "idle":
-            self._check_not_read_only(connection)
+        if request.mode != "idle" or self._worker.paths.shared:
+            self._sessions.check(connection, Role.ADMIN)
         running = self._worker.running_jobs()
         if request.mode == "idle" and running:
             return Stopping(stopping=False, jobs=running)
@@ -267,10 +270,11 @@ class Service:
         return HostKeys(keys=await self._worker.pool.host_keys(request.host))
 
     async def _on_trust(self, request: Trust, connection: Connection) -> None:
-        self._check_not_read_only(connection)
+        self._sessions.check(connection, Role.ADMIN)
         await self._worker.pool.trust(request.address, request.port, request.fingerprint)
 
-    async def _on_reconnect(self, request: Reconnect, _connection: Connection) -> None:
+    async def _on_reconnect(self, request: Reconnect, connection: Connection) -> None:
+        self._sessions.check_role(connection, Role.OPERATOR, anywhere=True)
         if request.host:
             self._check_host(request.host)
         self._worker.pool.reconnect(request.host)
@@ -281,22 +285,22 @@ class Service:
         return JobList(jobs=tuple(self._worker.engine.jobs(max(0, min(request.limit, JOBS_MAX)))))
 
     async def _on_abort(self, request: Abort, connection: Connection) -> Job:
-        return self._worker.engine.abort(request.job, self._client(connection))
+        return self._worker.engine.abort(request.job, self._sessions.client(connection))
 
     async def _on_control(self, request: Control, connection: Connection) -> Job:
-        client = self._client(connection)
+        client = self._sessions.client(connection)
         return await self._worker.engine.control(request.job, request.act, request.how, client)
 
     async def _on_get_eligible(self, request: GetEligible, connection: Connection) -> Eligible:
         aimed = self._marks.aim(request.marks, request.window, connection, hidden=False)
-        eligible = self._worker.engine.eligible(request.targets or aimed.targets, self._client(connection))
+        eligible = self._worker.engine.eligible(request.targets or aimed.targets, self._sessions.client(connection))
         return replace(eligible, hidden=aimed.hidden)
 
     async def _on_make_plan(self, request: MakePlan, connection: Connection) -> Plan:
         aimed = self._marks.aim(request.marks, request.window, connection, hidden=request.hidden)
         return self._worker.engine.plan(
             request.verb,
-            self._client(connection),
+            self._sessions.client(connection),
             targets=(*request.targets, *aimed.targets),
             filter_text=request.filter,
             everything=request.all,
@@ -307,7 +311,7 @@ class Service:
     async def _on_submit(self, request: Submit, connection: Connection) -> Job:
         if self._worker.is_stopping:
             raise RefusedError("the worker is stopping and begins nothing new", remedy="try again with the next one")
-        return await self._worker.engine.submit(request.plan, request.typed, self._client(connection))
+        return await self._worker.engine.submit(request.plan, request.typed, self._sessions.client(connection))
 
     async def _on_get_job(self, request: GetJob, _connection: Connection) -> JobDetail:
         return await self._worker.engine.detail(request.job)
@@ -322,17 +326,6 @@ class Service:
         return ()
 
     # --- inside ------------------------------------------------------------------------------------------------
-
-    def _client(self, connection: Connection, hello: Hello | None = None) -> ClientId:
-        said = hello or connection.hello
-        assert said is not None
-        peer = connection.peer
-        user = self._users.get(peer.uid, str(peer.uid))
-        return ClientId(user, peer.uid, peer.pid, said.read_only, text.clean(said.origin, text.NAME_MAX))
-
-    def _check_not_read_only(self, connection: Connection) -> None:
-        if connection.hello is not None and connection.hello.read_only:
-            raise RefusedError("read-only: this client was started with --read-only", remedy="start it without")
 
     def _check_host(self, name: str) -> None:
         if name not in self._worker.fleet.hosts:

@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from kvmtui.paths import WorkerPaths
 
 TEMPLATE = Path(__file__).with_name("kvmtui.service")
+SHARED_TEMPLATE = Path(__file__).with_name("kvmtui-shared.service")
 _KEPT = ("XDG_STATE_HOME", "XDG_CONFIG_HOME")
 """What the worker's places depend on; systemd sets the runtime directory itself."""
 
 
 def unit(paths: WorkerPaths) -> str:
-    """Return a unit for ``systemctl --user`` that runs the worker of ``paths``, and says how to install it."""
+    """Return a unit that runs the worker of ``paths``, and says how to install it.
+
+    It is one for ``systemctl --user``; where the worker is shared, one of the system.
+    """
     command = [
         sys.executable, "-P", "-m", "kvmtui.worker",
         str(paths.config), str(paths.state), str(paths.socket), "--idle", "never",
+        *(["--shared"] if paths.shared else []),
     ]  # fmt: skip
     kept = [f"{name}={os.environ[name]}" for name in _KEPT if name in os.environ]
     filled = {
@@ -31,7 +36,7 @@ def unit(paths: WorkerPaths) -> str:
         "@ENVIRONMENT@": _quoted(kept or [f"XDG_STATE_HOME={paths.state.parent.parent}"]),
         "@COMMAND@": _quoted(command, is_command=True),
     }
-    text = TEMPLATE.read_text()
+    text = (SHARED_TEMPLATE if paths.shared else TEMPLATE).read_text()
     for mark, value in filled.items():
         text = text.replace(mark, value)
     return text

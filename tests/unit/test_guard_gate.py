@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from kvmtui.actions import VERBS
 from kvmtui.config import Config, GuardConfig, HostConfig
+from kvmtui.config.structs import RoleConfig
 from kvmtui.guard import gate
 from kvmtui.guard.client import ClientId, from_peer, this_process
 from kvmtui.guard.gate import Census, Rules
+from kvmtui.guard.roles import Role
 from kvmtui.model.job import Danger, Verdict
 from kvmtui.model.vm import ACTIVE, Vm, VmState
 
@@ -155,3 +157,115 @@ def test_a_client_is_who_the_kernel_says() -> None:
     nobody = from_peer(4_000_000_000, 1, origin="ssh\x1b[31m from\u202e here")
     assert nobody.user == "4000000000"
     assert nobody.origin.isprintable()
+
+
+PEOPLE = ("anna", "ben", "cleo")
+TAGS = ("web", "db")
+HOSTS = ("kvm1", "kvm2")
+ROLES = ("viewer", "operator", "admin")
+
+
+def some(words: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Any of some words."""
+    return st.lists(st.sampled_from(words), unique=True).map(tuple)
+
+
+GRANTS = st.builds(
+    RoleConfig,
+    role=st.sampled_from(ROLES),
+    users=some(PEOPLE),
+    groups=some(("ops", "dev")),
+    tags=some(TAGS),
+    hosts=some(HOSTS),
+)
+CONFIGS = st.builds(
+    lambda levels, access, start, roles: Config(
+        name="test",
+        hosts=tuple(
+            HostConfig(name=name, uri="test:///default", guard=level, access=way)
+            for name, level, way in zip(HOSTS, levels, access, strict=True)
+        ),
+        guard=GuardConfig(start=start, roles=tuple(roles)),
+    ),
+    st.tuples(*[st.sampled_from(("normal", "careful", "locked"))] * 2),
+    st.tuples(*[st.sampled_from(("rw", "ro"))] * 2),
+    st.sampled_from(("read-write", "read-only")),
+    st.lists(GRANTS, max_size=4),
+)
+CLIENTS = st.builds(
+    ClientId,
+    user=st.sampled_from(PEOPLE),
+    uid=st.just(1),
+    pid=st.just(2),
+    read_only=st.booleans(),
+    groups=some(("ops", "dev")).map(frozenset),
+    is_owner=st.booleans(),
+    unlocked=st.booleans(),
+)
+
+
+def granted(client: ClientId, config: Config, host: str = "", tags: Sequence[str] = ()) -> int:
+    """The place in ROLES of a client's role on a VM, told anew from the config; host "": on every VM there may be."""
+    best = 0 if config.guard.roles and not client.is_owner else 2
+    for rule in config.guard.roles:
+        named = client.user in rule.users or any(group in rule.groups for group in client.groups)
+        fits = (not rule.hosts or host in rule.hosts) and (not rule.tags or any(tag in rule.tags for tag in tags))
+        if named and fits:
+            best = max(best, ROLES.index(rule.role))
+    return best
+
+
+@given(CONFIGS, CLIENTS, st.sampled_from(sorted(VERBS)), st.sampled_from(HOSTS), some(TAGS))
+def test_nothing_gets_through_that_any_rule_forbids(
+    config: Config, client: ClientId, verb: str, host: str, tags: tuple[str, ...]
+) -> None:
+    """Whatever role, scope, level, read-only say no to is no; what none of them says no to is not refused."""
+    rules = gate.rules_of(config)
+    level, access = next((each.guard, each.access) for each in config.hosts if each.name == host)
+    applies = next(iter(VERBS[verb].applies))
+    vm = a_vm(1, host, applies, tags=tags)
+    allowed = (
+        not client.read_only
+        and (config.guard.start == "read-write" or client.unlocked)
+        and level != "locked"
+        and access == "rw"
+        and granted(client, config, host, tags) >= (2 if VERBS[verb].destructive else 1)
+    )
+    may = gate.client_refusal(client, rules) is None and not gate.refusal(VERBS[verb], vm, rules, (), 100.0, client)
+    assert may is allowed
+
+
+@given(CONFIGS, CLIENTS, st.lists(st.tuples(st.sampled_from(HOSTS), some(TAGS)), min_size=1, max_size=4), st.booleans())
+def test_steering_takes_operators_of_all_that_is_steered(
+    config: Config, client: ClientId, places: list[tuple[str, tuple[str, ...]]], is_own: bool
+) -> None:
+    """A viewer stops nobody's job, somebody with a scope no job that reaches out of it, but for his own."""
+    rules = gate.rules_of(config)
+    vms = [a_vm(number, host, tags=tags) for number, (host, tags) in enumerate(places)]
+    is_operator = [granted(client, config, vm.host, vm.tags) >= 1 for vm in vms]
+    refusal = gate.steering_refusal(client, rules, vms, is_own=is_own)
+    if client.read_only or not (all(is_operator) or is_own):
+        assert refusal is not None
+    elif all(is_operator):
+        assert refusal is None
+    if granted(client, config) < 1:
+        assert is_own or gate.steering_refusal(client, rules, [*vms, None], is_own=False) is not None
+
+
+@given(CONFIGS, CLIENTS)
+def test_what_is_about_no_vm_takes_the_role_everywhere(config: Config, client: ClientId) -> None:
+    """A scope never reaches the worker itself: to stop it, to trust a key."""
+    refusal = gate.session_refusal(client, Role.ADMIN, gate.rules_of(config))
+    assert (refusal is None) is (not client.read_only and granted(client, config) == 2)
+
+
+def test_who_is_refused_hears_his_role() -> None:
+    """In the words that the menu shows."""
+    roles = (RoleConfig(role="operator", users=("anna",), tags=("web",)),)
+    rules = gate.rules_of(Config(name="t", hosts=(), guard=GuardConfig(roles=roles)))
+    anna, ben = ClientId("anna", 1, 2), ClientId("ben", 3, 4)
+    web, db = a_vm(1, tags=("web",)), a_vm(2, tags=("db",))
+    assert gate.client_refusal(ben, rules).why == "your role here is viewer, it takes operator"  # type: ignore[union-attr]
+    assert gate.refusal(VERBS["off"], web, rules, (), 1.0, anna) == "your role here is operator, it takes admin"
+    assert gate.refusal(VERBS["pause"], web, rules, (), 1.0, anna) == ""
+    assert gate.refusal(VERBS["pause"], db, rules, (), 1.0, anna) == "your role here is viewer, it takes operator"
