@@ -25,6 +25,7 @@ _UNITS = {
     Kind.BPS: "bytes/s",
     Kind.MS: "ms",
     Kind.TIME: "time",
+    Kind.DURATION: "seconds",
     Kind.COUNT: "number",
     Kind.NUMBER: "number",
     Kind.FLAG: "true, false",
@@ -99,7 +100,7 @@ def _fields(resource: str) -> Iterator[str]:
     rows = [(f"`{column.id}`", _UNITS.get(column.kind, "text"), column.help) for column in COLUMNS[resource]]
     told = {column.id for column in COLUMNS[resource]}
     added = [(f"`{name}`", *words) for name, words in _ADDED.items() if name not in told]
-    kept = added if resource not in {"jobs", "steps", "events", "findings"} else added[-1:]
+    kept = added if resource not in {"jobs", "steps", "events", "findings", "audit"} else added[-1:]
     lasted = [("`duration_s`", *_DURATION)] if resource == "jobs" else []
     return _table(("field", "value", "meaning"), [*rows, *lasted, *kept])
 

@@ -76,12 +76,13 @@ def _add_timeout(parser: argparse.ArgumentParser) -> None:
 
 def _ls() -> _Parser:
     usage = (
-        "kvmtui ls hosts|vms|jobs|events|findings [FILTER …] [-o table|json|csv] [--columns A,B] [--timeout SECONDS]\n"
+        "kvmtui ls hosts|vms|jobs|events|findings|audit [FILTER …] [-o table|json|csv] [--columns A,B]\n"
+        "                 [--timeout SECONDS]\n"
         "       kvmtui ls steps job:ID [FILTER …]"
     )
-    about = "List hosts, VMs, jobs, the steps of one, the events that were seen, or what was found about the fleet."
+    about = "List hosts, VMs, jobs, the steps of one, events that were seen, findings, or the newest of what was done."
     parser = _parser("ls", about, usage=usage, epilog=f"{FILTERS}\n{OF_EVENTS}")
-    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|steps|events|findings FILTER")
+    parser.add_argument("words", nargs="*", metavar="hosts|vms|jobs|steps|events|findings|audit FILTER")
     parser.add_argument("-o", "--output", choices=("table", "json", "csv"), default="table")
     what = "columns of a table or of CSV, by title or by their name in JSON: name,host,cpu%%,trouble"
     parser.add_argument("--columns", metavar="A,B", help=what)
@@ -181,7 +182,7 @@ def _console() -> _Parser:
 
 
 COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
-    "ls": (_ls, "list hosts, VMs, jobs, events, findings: kvmtui ls vms 'cpu>80' -o json"),
+    "ls": (_ls, "list hosts, VMs, jobs, events, findings, audit: kvmtui ls vms 'cpu>80' -o json"),
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
     "check": (_check, "check the config, and keys and themes of your own"),
     "trust": (_trust, "show a host's SSH key, accept it"),

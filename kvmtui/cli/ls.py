@@ -42,6 +42,7 @@ _KEYS = {
     "steps": ("host", "uuid"),
     "events": ("id",),
     "findings": ("id",),
+    "audit": ("id",),
 }
 _SORT = {
     "vms": ("name", False),
@@ -50,12 +51,13 @@ _SORT = {
     "steps": ("number", False),
     "events": ("at", False),
     "findings": ("", False),
+    "audit": ("at", False),
 }
 _JOB = "job:"
 """What says of which job steps are wanted: each has its own list of them."""
 _TOLD, _TROUBLE_CELLS = 2, 28
 """Priority and width of what is wrong, where something is."""
-_KEPT = frozenset({"jobs", "steps", "events"})
+_KEPT = frozenset({"jobs", "steps", "events", "audit"})
 """Lists of what is written down: they wait for no host."""
 _AGELESS = _KEPT | {"findings"}
 """Lists of which no row grows old."""

@@ -39,10 +39,11 @@ CONTEXTS: dict[str, str] = {
     "main": "on the main screen",
     "detail": "in the detail of a VM or a host",
     "vm": "in the detail of a VM",
+    "record": "in a record of what was done",
 }
 PLACES: tuple[tuple[str, ...], ...] = (
     ("list", "table", "main"), ("list", "table"), ("list", "text", "detail", "vm"), ("list", "text", "detail"),
-    ("list", "text"),
+    ("list", "text", "record"), ("list", "text"),
 )  # fmt: skip
 """Contexts that are in force at once, with what is bound everywhere: those of each page."""
 
@@ -89,6 +90,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("act", ("a",), "act on it", "detail", footer="act"),
     Action("history", ("w",), _WHAT_HAPPENED, "detail", footer="what happened"),
     Action("xml", ("y",), "its XML", "vm", footer="XML"),
+    Action("subject", ("d",), "detail of its VM, else of its host", "record", footer="VM"),
+    Action("task", ("t",), "its task, with all its steps", "record", footer="task"),
+    Action("history", ("w",), _WHAT_HAPPENED, "record", footer="what happened"),
     Action("copy", ("c",), "copy name, UUID, virsh line, XML, row or screen: a letter says which", "everywhere"),
     Action("command", (":",), "go or do anything by its name: tab completes, ↑ recalls", "everywhere", footer="go"),
     Action("jump_back", ("backspace", "ctrl+o"), "back to where you were before the last jump", "everywhere"),

@@ -8,6 +8,7 @@ import msgspec
 
 from kvmtui.console.arrangement import Arrangement
 from kvmtui.console.present.values import safe_value
+from kvmtui.text import clean
 from kvmtui.wire.messages import Query
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class Listing:
         self.marks = 0
         """VMs that were marked when the worker last counted, and how many of them are in the list."""
         self.marked = 0
+        self.said = ""
+        """What the worker says of the list as a whole."""
+        self.severity = 0
+        """How bad that is."""
         self.holding = False
         self.is_answered = False
         """Whether any rows have come yet."""
@@ -175,7 +180,7 @@ class Listing:
 
     def take(self, rows: Rows) -> Changed:
         """Take a message of the worker; return what is to be painted anew."""
-        before = (self.matched, self.total, self.top, self.cursor, self.is_answered, self.marks, self.marked)
+        before = self._seen()
         if rows.reset:
             self._told = rows.columns
             self._held.clear()
@@ -191,11 +196,14 @@ class Listing:
             self._drop(index)
         self.matched, self.total, self.is_answered = rows.matched, rows.total, True
         self.marks, self.marked = rows.marks, rows.marked
+        self.said, self.severity = clean(rows.said), rows.severity
         self._follow(rows)
-        moved = before != (
-            self.matched, self.total, self.top, self.cursor, self.is_answered, self.marks, self.marked
-        )  # fmt: skip
-        return Changed(everything=rows.reset or moved, rows=frozenset(changed))
+        return Changed(everything=rows.reset or before != self._seen(), rows=frozenset(changed))
+
+    def _seen(self) -> tuple[object, ...]:
+        """Return what more than single rows are painted by."""
+        counts = (self.matched, self.total, self.marks, self.marked)
+        return (*counts, self.top, self.cursor, self.is_answered, self.said, self.severity)
 
     def _put(self, index: int, row: Held) -> None:
         self._drop(index)

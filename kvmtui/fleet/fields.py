@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Row = Any
-"""A Vm, Host, Job, Step, Event or Finding."""
+"""A Vm, Host, Job, Step, Event, Finding or AuditRow."""
 
 _NOT_IN_WORDS = re.compile(r"[^a-z0-9*?]")
 
@@ -165,6 +165,15 @@ RESOURCES: dict[str, Resource] = {
         out_of_sight=lambda _finding: False,
         lasting=frozenset(),
         bare=("name", "text", "check"),
+        uuid="uuid",
+    ),
+    "audit": Resource(
+        columns=_columns("audit"),
+        aliases=_words("audit", since="at", by="user", vm="name"),
+        states={},
+        out_of_sight=lambda _record: False,
+        lasting=frozenset(),
+        bare=("name", "text", "verb", "user"),
         uuid="uuid",
     ),
 }

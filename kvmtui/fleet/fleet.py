@@ -11,6 +11,7 @@ from kvmtui.fleet import summary
 from kvmtui.fleet.expect import Expectation, Expectations
 from kvmtui.fleet.findings import Board
 from kvmtui.fleet.known import KnownHost
+from kvmtui.fleet.ledger import Ledger
 from kvmtui.fleet.orders import Orders
 from kvmtui.fleet.shared import Shared
 from kvmtui.fleet.tags import TagRules
@@ -58,6 +59,8 @@ class Fleet:
         self._known: dict[str, KnownHost] = {}
         self.findings = Board()
         """What was found by the last round of checks; see check()."""
+        self.ledger = Ledger()
+        """The newest of the audit record, as somebody who reads the journal has put it there."""
         self._expectations = Expectations()
         self.orders = Orders(self.seen)
         self._forgot_at = self._aged_at = clock()

@@ -20,8 +20,8 @@ _LAST = "\U0010ffff"
 """Behind every text: no text made safe to show contains it."""
 _UNKNOWN = float("inf")
 _IDS = 10**15 - 1
-"""No event has a higher number."""
-_BEGAN = {"jobs": "started", "events": "at"}
+"""No event or record has a higher number."""
+_BEGAN = {"jobs": "started", "events": "at", "audit": "at"}
 """Resource of which the newest rows come first -> the column that says when they began."""
 _CACHED = 131_072
 """Names whose key is kept: twice the VMs of the largest fleet, and more."""
@@ -89,8 +89,9 @@ def first_of(
 
 
 def second_of(resource: str) -> Callable[[Row], str]:
-    """Return what gives the second part of an entry, always ascending: the name; of events the later one is first."""
-    if resource == "events":
+    """Return what gives the second part of an entry, always ascending: the name; of events, of records the
+    later one is first."""
+    if resource in {"events", "audit"}:
         return lambda row: f"{_IDS - int(row.id):015d}"
     name = reader("subject" if resource == "jobs" else "name")
     return lambda row: natural(name(row))

@@ -25,6 +25,7 @@ _OWN_KEYS: dict[str, Callable[[Row], Any]] = {
     "steps": lambda step: (step.host, step.uuid),
     "events": lambda event: event.id,
     "findings": lambda finding: finding.id,
+    "audit": lambda record: record.id,
 }
 OF_VMS = frozenset({"vms", "steps"})
 """Resources whose rows have the addresses of VMs."""
@@ -33,6 +34,7 @@ _SCOPES: dict[str, Callable[[Row], str]] = {
     "hosts": lambda host: host.name,
     "events": lambda event: event.host,
     "findings": lambda finding: finding.host,
+    "audit": lambda record: record.host,
 }
 """Resource -> what gives the host of a row; what is not here has none."""
 _FEW = 8
@@ -159,6 +161,9 @@ class Selection:
             case "findings":
                 findings = fleet.findings
                 return Source(findings.rows, findings.changes, lambda: by_second("findings", findings.rows))
+            case "audit":
+                ledger = fleet.ledger
+                return Source(ledger.rows, ledger.changes, lambda: by_second("audit", ledger.rows))
             case _:
                 events = fleet.events
                 return Source(events.rows, events.changes, lambda: by_second("events", events.rows))

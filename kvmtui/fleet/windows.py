@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kvmtui.errors import UsageError
 from kvmtui.fleet.fields import RESOURCES, Row
+from kvmtui.fleet.ledger import Said
 from kvmtui.fleet.selection import OF_VMS, Selection, line_key, own_key
 from kvmtui.wire.messages import Page, Rows
 
@@ -195,7 +196,8 @@ class Window:
                 rows.append((index, row.key, new.cells))
         at = selection.place(own_key(query.resource, query.follow)) if query.follow else None
         marked = self._marked(fleet, marks)
-        header = (first, len(sent), matched, selection.total, at, query.follow, len(marks), marked)
+        said = fleet.ledger.said if query.resource == "audit" else Said()
+        header = (said, first, len(sent), matched, selection.total, at, query.follow, len(marks), marked)
         is_new, is_same = not self._header, not rows and header == self._header
         self._sent, self._header = sent, header
         if is_same:
@@ -213,6 +215,8 @@ class Window:
             follow=query.follow,
             marks=len(marks),
             marked=marked,
+            said=said.text,
+            severity=said.severity,
             now=now,
         )
 

@@ -8,6 +8,7 @@ import msgspec
 
 from kvmtui.guard import audit
 from kvmtui.jobs import pruning, rows
+from kvmtui.jobs.listed import listed
 from kvmtui.jobs.past import Past
 from kvmtui.jobs.store import Change, Store
 from kvmtui.jobs.writer import Writer
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
     from kvmtui.errors import NotRecordedError
     from kvmtui.guard.client import ClientId
+    from kvmtui.jobs.listed import Listed
     from kvmtui.jobs.past import Told
     from kvmtui.jobs.pruning import Pruned
     from kvmtui.jobs.rows import Kept, Order, Standing
+    from kvmtui.jobs.walk import Walk
     from kvmtui.model.job import Step, Target
 
 
@@ -118,6 +121,14 @@ class Journal:
     async def head(self) -> audit.Head:
         """Return where the audit record ends, what was written before this included. Raises NotRecordedError."""
         return await self._writer.ask(lambda store: audit.Head(*store.rows("SELECT seq, hash FROM head")[0]))
+
+    async def listed(self, after: int, newest: int) -> Listed:
+        """Return some of the ``newest`` audit records, those behind number ``after``. Raises NotRecordedError."""
+        return await self._writer.ask(lambda store: listed(store, after, newest))
+
+    async def step(self, walk: Walk) -> bool:
+        """Have a walk along the audit record take its next step; whether it is done. Raises NotRecordedError."""
+        return await self._writer.ask(walk.step)
 
     async def prune(self, keep_s: float) -> Pruned:
         """Remove some of the audit records older than ``keep_s``, and say how many. Raises NotRecordedError."""

@@ -32,7 +32,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """What a window shows."""
 
     resource: str
-    """"vms", "hosts", "jobs", "steps", "events" or "findings"."""
+    """"vms", "hosts", "jobs", "steps", "events", "findings" or "audit"."""
     filter: str = ""
     """In the filter language; a bare word looks in the name."""
     scope: tuple[str, ...] = ()
@@ -502,6 +502,10 @@ class Rows(Answer, frozen=True, tag="rows"):
     """VMs that the client had marked when this was made."""
     marked: int = 0
     """How many of them are in the list."""
+    said: str = ""
+    """What is to be said of the list as a whole, however much of it is shown."""
+    severity: int = 0
+    """How bad that is, as of a VM."""
     now: float = 0.0
     """The worker's clock."""
 

@@ -47,7 +47,7 @@ GRACE_S = 3.0
 UNREAD_S = 3600.0
 """How long a job that failed counts as unread."""
 
-_FINDINGS = frozenset({"findings"})
+_FINDINGS, _AUDIT = frozenset({"findings"}), frozenset({"audit"})
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,10 @@ class Worker:
         self.journal = Journal(paths.journal, clock)
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
         self._loop = asyncio.get_running_loop()
-        self.auditing = Auditing(self.journal, paths.journal, config.audit, clock, self._set_notice)
+        self.auditing = Auditing(
+            self.journal, paths.journal, config.audit, self.fleet.ledger, clock, self._set_notice,
+            lambda: self._stir(_AUDIT),
+        )  # fmt: skip
         self.watching = Watching(self._loop, self._looked_at, pool.watch)
         self.checking = Checking(self.fleet, lambda: self._stir(_FINDINGS))
         self.agents = agents
@@ -211,7 +214,7 @@ class Worker:
         self.server.look_after()
         self._stir(self.fleet.tick())
         self._check_journal()
-        self.auditing.tick()
+        self.auditing.tick(is_shown=self.service.shows("audit"))
         self.watching.stir()
         if self.service.shows("findings"):
             self.checking.look()

@@ -240,6 +240,8 @@ class Service:
         match query.resource:
             case "findings":
                 await self._worker.checking.renewed()
+            case "audit":
+                await self._worker.auditing.renewed()
             case "steps":
                 await self._worker.engine.ready()
                 await self._steps.read(query.job)

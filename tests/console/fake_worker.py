@@ -18,6 +18,7 @@ from kvmtui.actions import VERBS
 from kvmtui.errors import FilterError, LinkError, RefusedError, UsageError
 from kvmtui.fleet.filter import parse
 from kvmtui.fleet.order import natural
+from kvmtui.model.audit import AuditRow
 from kvmtui.model.checks import CHECKS
 from kvmtui.model.columns import COLUMNS, Kind, column
 from kvmtui.model.event import Event
@@ -30,6 +31,7 @@ from kvmtui.wire import messages
 from kvmtui.wire.listener import Listener
 from kvmtui.wire.messages import JobChanged, Query, Request, Rows, Series, SummaryChanged, Welcome
 from kvmtui.wire.server import Server
+from tests.console.fake_audit import SAID, some_records
 from tests.console.fake_events import some_events, some_timeline
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ class RowsView:
             follow=query.follow,
             marks=len(self.marks),
             marked=len(self.marks & {getattr(row, "uuid", "") for row in rows}),
+            said=self.worker.audit_said[0] if query.resource == "audit" else "",
+            severity=self.worker.audit_said[1] if query.resource == "audit" else 0,
             now=self.worker.now,
         )
 
@@ -151,6 +155,9 @@ class FakeWorker:
         self.findings: list[Finding] = []
         self.events: list[Event] = []
         """The oldest first."""
+        self.audit: list[AuditRow] = []
+        self.audit_said = ("", 0)
+        """What is said of it as a whole, and how bad that is."""
         self.summary = Summary(name="prod", demo=demo)
         self.requests: list[Request[Any]] = []
         """Everything that was asked, but hello, in order."""
@@ -261,7 +268,7 @@ class FakeWorker:
         known: dict[str, list[Any]] = {
             "vms": self.vms, "hosts": self.hosts, "jobs": self.jobs, "findings": self.findings,
             "steps": list(self._job(query.job).steps) if query.resource == "steps" else [],
-            "events": self.events,
+            "events": self.events, "audit": self.audit,
         }  # fmt: skip
         rows = list(known[query.resource])
         if query.resource == "vms" and query.scope:
@@ -269,10 +276,12 @@ class FakeWorker:
         total = len(rows)
         rows = parse(query.filter, query.resource).keys(zip(rows, rows, strict=True), self.now)
         rows.sort(key=lambda row: natural(getattr(row, "name", row.key)))
-        if query.resource == "events":
+        if query.resource in {"events", "audit"}:
             rows.sort(key=lambda row: -int(row.id))
         if not query.sort:
-            rows.sort(key=lambda row: -row.at if query.resource == "events" else -getattr(row, "severity", 0))
+            rows.sort(
+                key=lambda row: -row.at if query.resource in {"events", "audit"} else -getattr(row, "severity", 0)
+            )
             return rows, total
         told = [row for row in rows if getattr(row, query.sort) is not None]
         untold = [row for row in rows if getattr(row, query.sort) is None]
@@ -556,6 +565,8 @@ def small_fleet(worker: FakeWorker) -> None:
         troubles_total=5,
     )  # fmt: skip
     some_findings(worker)
+    worker.audit = some_records(now, {number: (row.name, row.host) for number, row in enumerate(worker.vms, 1)})
+    worker.audit_said = (SAID, 0)
 
 
 def some_findings(worker: FakeWorker) -> None:

@@ -17,6 +17,7 @@ from kvmtui.console.app import Console
 from kvmtui.console.preferences import Preferences
 from kvmtui.console.present.frame import WIDE
 from kvmtui.errors import WorkerError
+from kvmtui.model.audit import AuditRow
 from kvmtui.model.event import Event, EventKind
 from kvmtui.model.finding import Finding
 from kvmtui.model.host import Host, LinkState, Summary
@@ -76,6 +77,12 @@ def _hostile_worker(folder: Path, texts: list[str]) -> FakeWorker:
         worker.findings += [
             Finding(id=f"{number}", check=text, host=text, name=text, text=text, remedy=text, filter=text)
         ]
+        worker.audit += [
+            AuditRow(id=f"9{number}", at=worker.now, user=text, origin=text, phase=text, verb=text, name=text,
+                     host=text, outcome=text, text=text, words=text, job=text, parameters=text, plan=text,
+                     hash=text, severity=3)
+        ]  # fmt: skip
+        worker.audit_said = (text, 4)
         worker.jobs += [
             Job(id=f"k{number}", verb=text, by=text, state=JobState.FAILED, total=1, started=worker.now, subject=text,
                 text=text)

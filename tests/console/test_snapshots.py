@@ -75,6 +75,8 @@ SCREENS: dict[str, Sequence[str]] = {
     "what-happened-in-the-fleet": ("4", "w"),
     "events": (":", *"events", "enter"),
     "findings": (":", *"findings", "enter", "j"),
+    "audit": (":", *"audit", "enter", "j"),
+    "a-record": (":", *"audit", "enter", "j", "j", "enter"),
     "help": ("question_mark",),
 }
 """Screen, or what lies over one -> the keys that lead there."""

@@ -45,6 +45,7 @@ from kvmtui.wire.messages import (
     Status,
     Submit,
 )
+from tests.console.fake_audit import SAID, some_records
 from tests.console.fake_worker import FakeWorker, some_findings
 from tests.worker.home import OFF, RUNNING, Home, uuid
 
@@ -113,6 +114,8 @@ async def _fake(folder: Path) -> AsyncIterator[Path]:
         for number in range(VMS)
     ]
     some_findings(worker)
+    worker.audit = some_records(worker.now, dict.fromkeys(range(9), ("a", HOST)))
+    worker.audit_said = (SAID, 0)
     worker.events = [
         Event(id="1", at=worker.now, host="", kind=EventKind.WATCHING, text="kvmtui's worker began to watch"),
         Event(id="2", at=worker.now, host=HOST, name=HOST, kind=EventKind.LINK_UP, text="answers"),
@@ -220,6 +223,20 @@ async def test_findings_are_rows_like_others(talk: Talk) -> None:
     for row in (*(cells for _, _, cells in rows.rows), *page.rows):
         assert CHECKS[row[1]].title
         assert 1 <= row[4] <= 3
+
+
+async def test_the_record_is_rows_like_others(talk: Talk) -> None:
+    """The newest first, in pages and in windows, which say how the chain stands."""
+    query = Query(resource="audit", columns=("id", "at", "phase", "hash"), sort="at", count=10)
+    rows = await talk.rows(OpenWindow(window=7, query=query))
+    page = await talk.client.call(ListRows(query=query))
+    told = [cells for _, _, cells in rows.rows]
+    assert rows.reset
+    assert list(page.rows) == told
+    assert [int(row[0]) for row in told] == sorted((int(row[0]) for row in told), reverse=True)
+    assert told[-1][2] == "note"
+    assert all(len(row[3]) == 64 for row in told)
+    await talk.until(lambda: any(isinstance(m, Rows) and m.said.startswith("chain sound") for m in talk.heard))
 
 
 async def test_what_does_not_exist_is_refused(talk: Talk) -> None:

@@ -15,6 +15,7 @@ from kvmtui.errors import FilterError
 from kvmtui.fleet.fields import RESOURCES
 from kvmtui.fleet.filter import COST_MAX, DEPTH_MAX, parse
 from kvmtui.fleet.words import LENGTH_MAX
+from kvmtui.model.audit import AuditRow
 from kvmtui.model.columns import COLUMNS
 from kvmtui.model.event import Event, EventKind
 from kvmtui.model.finding import Finding
@@ -244,6 +245,7 @@ def test_every_column_of_every_table_can_be_asked_for() -> None:
         "jobs": Job(id="j1", verb="start", by="me", state=JobState.DONE, total=1, started=NOW),
         "steps": Step(number=0, host="kvm1", uuid=WEB.uuid, name="web-01"),
         "events": Event(id="1", at=NOW, host="kvm1", kind=EventKind.STARTED, text="booted"),
+        "audit": AuditRow(id="1", at=NOW, user="anna", phase="intent"),
         "findings": Finding(id="versions/fleet", check="versions", text="2 versions"),
     }
     for resource, columns in COLUMNS.items():

@@ -46,7 +46,7 @@ NUMBERS = st.one_of(st.integers(-3, 40), st.sampled_from([-(2**63), 2**31, 2**63
 IDS = st.sampled_from([*sorted({column.id for columns in COLUMNS.values() for column in columns}), "nonsense"])
 QUERIES = st.builds(
     Query,
-    resource=st.sampled_from(["vms", "hosts", "jobs", "steps", "events", "findings", "nonsense"]),
+    resource=st.sampled_from(["vms", "hosts", "jobs", "steps", "events", "findings", "audit", "nonsense"]),
     filter=WORDS,
     scope=st.lists(WORDS, max_size=2).map(tuple),
     columns=st.lists(IDS, max_size=4).map(tuple),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from kvmtui.console.present import events, findings, hosts, jobs, steps, vms
+from kvmtui.console.present import audit, events, findings, hosts, jobs, steps, vms
 from kvmtui.console.present.columns import CHOSEN
 from kvmtui.model.columns import COLUMNS, Column
 
@@ -102,6 +102,9 @@ LOOKS: dict[str, Look] = {
             findings.ASKED,
             findings.row,
             below=findings.below,
+        ),
+        Look(
+            "audit", "audit", "records", "who did what, and what came of it", audit.SHOWN, audit.ASKED, audit.row, "at"
         ),
     )
 }

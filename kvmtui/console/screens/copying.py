@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kvmtui.console.listing import Held
     from kvmtui.console.screens.page import Page
 
-_ABOUT = frozenset({"events", "findings", "steps"})
+_ABOUT = frozenset({"events", "findings", "steps", "audit"})
 """Resources whose rows are about a VM or a host, and say which."""
 _SHOWN = 40
 """Characters of a thing that stand in the menu."""

@@ -35,11 +35,12 @@ def _host(page: Page, held: Held) -> None:
 
 
 def _event(page: Page, held: Held) -> None:
-    """Open the VM of an event, or of a step, where it is now, else the host; what happened, where there is neither."""
-    page.console.work(_subject_of_event(page, held))
+    page.console.work(subject_of(page, held))
 
 
-async def _subject_of_event(page: Page, held: Held) -> None:
+async def subject_of(page: Page, held: Held) -> None:
+    """Open the VM of an event, a step or a record where it is now, else the host; what happened, where there is
+    neither."""
     uuid, host = str(held.values["uuid"]), str(held.values["host"])
     if uuid:
         query = Query(resource="vms", filter=f'uuid:"{uuid}"', columns=("host", *vms.ASKED))
@@ -73,8 +74,15 @@ def _finding(page: Page, held: Held) -> None:
         page.console.say("it is about no VM or host by itself", "notice")
 
 
+def _record(page: Page, held: Held) -> None:
+    from kvmtui.console.screens.record import RecordPage
+
+    page.console.push_screen(RecordPage(held))
+
+
 _INTO: dict[str, Callable[[Page, Held], None]] = {
     "vms": _vm, "hosts": _host, "jobs": _job, "steps": _event, "events": _event, "findings": _finding,
+    "audit": _record,
 }  # fmt: skip
 """Resource -> what opens the page behind a row."""
 _ACTS: dict[str, Callable[[Page, Held], None]] = {

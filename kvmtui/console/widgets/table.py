@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from kvmtui.console.present.cells import Line, Span, fit_line
+from kvmtui.console.present.cells import Line, Span, fit_line, join, line_width
 from kvmtui.console.present.columns import Placed, header, place
 from kvmtui.console.present.frame import has_title, rows_of
+from kvmtui.console.present.values import SEVERITY_ROLES
 from kvmtui.console.widgets.pane import Pane
 from kvmtui.errors import FilterError, KvmtuiError
 from kvmtui.model.columns import Kind
@@ -87,6 +88,10 @@ class Table(Pane):
             chips.append((Span(f"/{fit(listing.filter, self._filter_cells()).rstrip()}", "accent"),))
         if listing.only_wrong:
             chips.append((Span("only what is wrong", "accent"),))
+        if listing.said:
+            room = self.title_room - line_width(join(chips, "")) - 4 * len(chips)
+            role = SEVERITY_ROLES[max(0, min(listing.severity, len(SEVERITY_ROLES) - 1))]
+            chips.append((Span(fit(listing.said, min(width(listing.said), max(0, room))).rstrip(), role),))
         if listing.is_answered:
             of = "" if listing.matched == listing.total else f" of {listing.total}"
             chips.append((Span(f"{listing.matched}{of}", "faint"),))

@@ -1,4 +1,4 @@
-"""The end of the record goes where it is told to; nobody waits for it."""
+"""What is done about the record beside writing it: nobody waits for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kvmtui.config.structs import AuditConfig
+from kvmtui.fleet.ledger import Ledger
 from kvmtui.guard import anchor, audit
 from kvmtui.jobs import record
 from kvmtui.jobs.journal import Journal
@@ -110,8 +111,11 @@ async def test_what_is_old_goes_by_itself(tmp_path: Path) -> None:
     for _ in range(20):
         await written(journal)
     now[0] += 86_400 * 400
-    keeps = Auditing(journal, path, AuditConfig(keep_s=86_400.0), lambda: now[0], lambda *words: said.update([words]))
-    keeps.tick()
+    keep = AuditConfig(keep_s=86_400.0)
+    keeps = Auditing(
+        journal, path, keep, Ledger(), lambda: now[0], lambda *words: said.update([words]), lambda: None
+    )  # fmt: skip
+    keeps.tick(is_shown=False)
     await asyncio.gather(*keeps._tasks.values())
     assert said["audit"] == ""
     (last,) = record.lines(path)
@@ -120,9 +124,59 @@ async def test_what_is_old_goes_by_itself(tmp_path: Path) -> None:
     harm = "UPDATE audit SET record = replace(record, 'pruned the', 'found the')"
     await journal._writer.write(Change(((harm, [()]),)))
     now[0] += 86_400 * 400
-    keeps.apply(AuditConfig(keep_s=86_400.0))
-    keeps.tick()
+    keeps.apply(keep)
+    keeps.tick(is_shown=False)
     await asyncio.gather(*keeps._tasks.values())
     assert "not sound: record 22 is not what was written" in said["audit"]
     await keeps.close()
+    await journal.close()
+
+
+async def test_who_looks_sees_the_newest_and_whether_the_chain_is_sound(tmp_path: Path) -> None:
+    """As rows, with what comes meanwhile; it says how many there are, and what is broken where, once it is."""
+    path, said = tmp_path / "journal.db", {"chain": "?"}
+    journal, ledger, news = Journal(path, lambda: NOW), Ledger(most=1_500), [0]
+    looks = Auditing(
+        journal, path, AuditConfig(), ledger, lambda: NOW, lambda *words: said.update([words]),
+        lambda: news.append(ledger.changes.revision),
+    )  # fmt: skip
+    lines = tuple(audit.Record(phase=audit.NOTE, at=audit.stamp(NOW), user="u", uid=1, pid=1) for _ in range(4_000))
+    await journal._writer.write(Change((), lines))
+    looks.tick(is_shown=True)
+    await asyncio.gather(*looks._tasks.values())
+    assert (len(ledger.rows), ledger.last) == (1_500, 4_001)
+    assert ledger.said == ("chain sound, 4,001 records, verified 14:13Z · 1,500 newest shown", 0)
+    assert said["chain"] == ""
+    await written(journal)
+    await looks.renewed()
+    assert (len(ledger.rows), ledger.last, min(map(int, ledger.rows))) == (1_500, 4_002, 2_503)
+    assert news[-1] == ledger.changes.revision
+    harm = "UPDATE audit SET record = 'x' WHERE seq IN (7, 4000)"
+    await journal._writer.write(Change(((harm, [()]),)))
+    looks.tick(is_shown=False)
+    looks.tick(is_shown=True)
+    await asyncio.gather(*looks._tasks.values())
+    assert ledger.said.text.startswith("chain BROKEN at record 7")
+    assert ledger.said.severity == 4
+    assert "record 7 is not what was written" in said["chain"]
+    ledger.take((), 0, 0)
+    assert not ledger.rows, "another journal"
+    await looks.renewed()
+    assert ledger.rows["4000"].severity == 3
+    assert "cannot be read" in ledger.rows["4000"].text
+    await journal.close()
+    await looks.close()
+
+
+async def test_nobody_waits_for_a_journal_that_cannot_be_read(tmp_path: Path) -> None:
+    """What is there is shown, and why there is no more."""
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"no journal" * 100)
+    journal, ledger = Journal(path, lambda: NOW), Ledger()
+    looks = Auditing(journal, path, AuditConfig(), ledger, lambda: NOW, lambda *_: None, lambda: None)
+    await looks.renewed()
+    looks.tick(is_shown=True)
+    assert ledger.said.severity == 3
+    assert "damaged" in ledger.said.text
+    await looks.close()
     await journal.close()
