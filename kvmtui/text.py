@@ -30,6 +30,10 @@ _MARKS_MAX = 4
 """Marks of any kind on one letter that are kept: living scripts need no more."""
 
 
+_SPAN = re.compile(r"([1-9][0-9]{0,8})([smhdw])", re.ASCII)
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
 def _is_mark(character: str) -> bool:
     """Return whether a character stands in the cell of the one before it."""
     jamo = "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7ff"
@@ -180,6 +184,12 @@ def duration(seconds: float | None) -> str:
         if left >= length:
             return f"{left // length}{unit}"
     return f"{left}s"
+
+
+def seconds_of(word: str) -> int | None:
+    """Return the seconds of a whole number with a unit behind it ("90s", "15m", "2h", "7d", "8w"), else None."""
+    found = _SPAN.fullmatch(word)
+    return None if found is None else int(found[1]) * _UNITS_S[found[2]]
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import kvmtui
 from kvmtui.cli import exits
 from kvmtui.errors import UsageError
+from kvmtui.text import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -125,10 +125,10 @@ def _trust() -> _Parser:
 
 
 def _span(word: str) -> float:
-    found = re.fullmatch(r"(\d{1,9})([smhdw]?)", word)
-    if found is None:
+    seconds = seconds_of(f"{word}s" if word.isdigit() else word)
+    if seconds is None:
         raise argparse.ArgumentTypeError(f"{word!r} is no span of time: 30m, 2h, 7d")
-    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}[found[2]]
+    return seconds
 
 
 def _audit() -> _Parser:

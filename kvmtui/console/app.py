@@ -27,6 +27,7 @@ from kvmtui.console.screens.main import MainPage
 from kvmtui.console.screens.page import Page
 from kvmtui.console.terminal import Burst, Terminal
 from kvmtui.console.theme import Palette
+from kvmtui.console.unlocking import Unlocking
 from kvmtui.console.watch import JobWatch
 from kvmtui.console.widgets.ink import Ink
 from kvmtui.console.widgets.painted import Painted
@@ -83,6 +84,7 @@ class Console(App[None]):
         self.places = Places()
         self.jobs = JobWatch()
         self.marks = Marks()
+        self.unlocking = Unlocking(self)
         self.takers: dict[int, Callable[[Any], None]] = {}
         """Window -> what takes its rows or points."""
         self._windows = itertools.count(desk.FIRST_FREE)
@@ -130,6 +132,7 @@ class Console(App[None]):
             demo=(welcome is not None and welcome.demo) or (self.summary is not None and self.summary.demo),
             link=clean(self.feed.trouble) if gone else "",
             running=self.jobs.steps,
+            unlocked_s=self.unlocking.left_s,
         )
 
     def say(self, text: str, role: str = "text", more: Sequence[str] = (), *, stays: bool | None = None) -> None:
@@ -241,6 +244,7 @@ class Console(App[None]):
 
     def _tick(self) -> None:
         self.notices.expire()
+        self.unlocking.tick()
         page = self.page
         if page is None:
             return

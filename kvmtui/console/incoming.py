@@ -47,6 +47,7 @@ class Incoming:
         console, feed = self._console, self._console.feed
         if feed.stage is not Stage.UP:
             console.jobs.forget()
+            console.unlocking.forget()
         else:
             console.work(self._catch_up())
         if feed.stage is Stage.UP and self._told:

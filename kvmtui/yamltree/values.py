@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
+from kvmtui.text import seconds_of
 from kvmtui.yamltree.nodes import Mapping, Node, Problems, Refused, Scalar, Sequence, clip
 
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?", re.ASCII)
-_SPAN = re.compile(r"([1-9][0-9]{0,8})([smhdw])", re.ASCII)
-_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _LITERAL_MAX = 32
 _WORDS = {"bool": "true or false", "int": "a number", "float": "a number", "timestamp": "a date", "null": "nothing"}
 
@@ -114,17 +113,12 @@ def span(node: Node, key: str, low: str, high: str, problems: Problems) -> float
     if isinstance(node, Refused):
         return None
     wanted = f"a span of time from {low} to {high}"
-    seconds = _seconds(node.text) if isinstance(node, Scalar) else None
-    if seconds is None or not (_seconds(low) or 0) <= seconds <= (_seconds(high) or 0):
+    seconds = seconds_of(node.text) if isinstance(node, Scalar) else None
+    if seconds is None or not (seconds_of(low) or 0) <= seconds <= (seconds_of(high) or 0):
         remedy = "write a whole number with its unit behind it: 30s, 10m, 12h, 400d, 8w"
         problems.add(node.line, f"{key}: {kind(node)} is not {wanted}", remedy)
         return None
     return seconds
-
-
-def _seconds(word: str) -> float | None:
-    found = _SPAN.fullmatch(word)
-    return None if found is None else float(int(found[1]) * _UNITS_S[found[2]])
 
 
 def words(node: Node, key: str, problems: Problems) -> list[tuple[int, str]] | None:

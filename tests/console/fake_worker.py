@@ -255,6 +255,7 @@ class FakeWorker:
             messages.Settle: lambda _, __: messages.Settled(),
             messages.Status: lambda _, __: self._status(),
             messages.Reconnect: lambda _, __: None,
+            messages.Unlock: lambda request, _: self._unlock(request),
         }
         answer = answers.get(type(request))
         if answer is None:
@@ -413,6 +414,12 @@ class FakeWorker:
             else:
                 ready[verb.id] = reasons.count("")
         return messages.Eligible(total=len(vms), hidden=len(hidden), ready=ready, why=why)
+
+    def _unlock(self, request: messages.Unlock) -> messages.Access:
+        was_read_only, self.read_only = self.read_only, not request.for_s
+        return messages.Access(
+            read_only=self.read_only, left_s=request.for_s if was_read_only and request.for_s else None
+        )
 
     def _plan(self, request: messages.MakePlan, connection: Connection) -> Plan:
         verb = VERBS[request.verb]

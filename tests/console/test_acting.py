@@ -9,7 +9,7 @@ import pytest
 from kvmtui.errors import RefusedError
 from kvmtui.model.job import Job, JobState, Step, StepState, Verdict
 from kvmtui.model.vm import VmState
-from kvmtui.wire.messages import Abort, MakePlan, OpenWindow, Reconnect, Submit
+from kvmtui.wire.messages import Abort, MakePlan, OpenWindow, Reconnect, Submit, Unlock
 from tests.console.desks import sitting
 from tests.console.fake_worker import NOW, FakeWorker, small_fleet
 
@@ -103,6 +103,38 @@ async def test_a_verdict_of_no_is_one_line(tmp_path: Path) -> None:
         await desk.press("a", "d")
         assert not desk.sheet
         assert desk.message == "✗ shut down web-01 on kvm1: no, read-only"
+
+
+async def test_a_session_is_unlocked_for_a_while(tmp_path: Path) -> None:
+    """The top line counts down; when the time is over, or the worker another one, it says RO again."""
+    worker = FakeWorker(tmp_path, read_only=True)
+    small_fleet(worker)
+    now = [1_000.0]
+    async with sitting(worker) as desk:
+        desk.app.monotonic = lambda: now[0]
+
+        def mode() -> str:
+            desk.app._tick()
+            return (desk.app.top_state().unlocked_s and "RW") or ("RO" if desk.app.top_state().read_only else "rw")
+
+        await desk.press(":", *"rw soon", "enter")
+        assert "soon is no span of time" in desk.message
+        assert not desk.worker.asked(Unlock)
+        await desk.press(":", *"rw 90m", "enter")
+        assert desk.worker.asked(Unlock)[-1].for_s == 5_400
+        assert "RW 1h" in desk.lines()[0]
+        now[0] += 5_400 - 14 * 60
+        mode()
+        await desk.settle()
+        assert "RW 14m" in desk.lines()[0]
+        now[0] += 14 * 60
+        desk.worker.read_only = True
+        assert mode() == "RO"
+        assert desk.message == "read-only again: the time is over"
+        await desk.press(":", *"rw", "enter")
+        assert (desk.worker.asked(Unlock)[-1].for_s, mode()) == (900, "RW")
+        await desk.press(":", *"ro", "enter")
+        assert (desk.worker.asked(Unlock)[-1].for_s, mode()) == (0, "RO")
 
 
 async def test_a_refused_plan_is_asked_anew() -> None:

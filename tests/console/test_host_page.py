@@ -92,7 +92,7 @@ async def test_enter_scopes_and_d_opens(tmp_path: Path) -> None:
 
 
 async def test_a_careful_and_a_locked_host_show(tmp_path: Path) -> None:
-    """A glyph in the row, in words in the detail; no name is too long for it."""
+    """A glyph in the row, a word where there is room, a sentence in the detail; no name is too long for it."""
     worker = _worker(tmp_path)
     _change(worker, "kvm1", level="careful")
     _change(worker, "kvm2", level="locked")
@@ -101,6 +101,10 @@ async def test_a_careful_and_a_locked_host_show(tmp_path: Path) -> None:
         assert "kvm1 ◆" in desk.text()
         assert "kvm2 ⊘" in desk.text()
         assert "k… ⊘" in desk.text()
+        await desk.press("1", "f")
+        assert "kvm2 ⊘ locked" in desk.text()
+        assert "kvm1 ◆ careful" in desk.text()
+        await desk.press("f")
         await desk.press("1", "g", "j", "j", "d")
         await desk.until_shown("careful: every act on its VMs")
         await desk.press("q", "j", "d")

@@ -45,7 +45,7 @@ _SURROUNDINGS = (
     ("LANG, LC_ALL", "where they are not UTF-8, lines, glyphs and graphs are ASCII"),
 )
 _FIRST_LINE = (
-    ("RW  RO", "whether anything can be changed from here"),
+    ("RW  RO  RW 14m", "whether anything can be changed from here, or for how long (:rw 15m)"),
     ("hosts 11/12  h", "hosts that answer, of all"),
     ("vm", "VMs by state; where there is little room only those with a letter, by it:"),
     ("cpu  mem", "of all hosts that answer together"),

@@ -91,7 +91,7 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
             figure = fit(f"{value:.0f}", width - _BAR_CELLS, right=True)
             drawn.append((Span(bar(value, _BAR_CELLS), "faint" if stale else _BARS[column.id]), Span(figure, role)))
         elif column.id == "name" and (level := level_span(values)) is not None:
-            drawn.append(_name_with(level.text[0], str(value or ""), width))
+            drawn.append(_name_with(level.text, str(value or ""), width))
         else:
             drawn.append((Span(text, role),))
     words = None
@@ -106,8 +106,9 @@ def row(placed: Sequence[Placed], values: Values, total: int, now: float) -> tup
     return glyph, compose(placed, drawn, total, words)
 
 
-def _name_with(glyph: str, name: str, cells: int) -> Line:
-    """Return a name with the glyph of its level behind it."""
-    shown = fit(name, max(1, min(width_of(name), cells - 2)))
-    left = max(0, cells - width_of(shown) - 2)
-    return (Span(shown), Span(f" {glyph}", "warn"), Span(" " * left)) if cells > 2 else (Span(fit(name, cells)),)
+def _name_with(level: str, name: str, cells: int) -> Line:
+    """Return a name with its level behind it: in words where there is room, else their glyph."""
+    said = level if width_of(name) + 1 + width_of(level) <= cells else level[0]
+    shown = fit(name, max(1, min(width_of(name), cells - 1 - width_of(said))))
+    left = max(0, cells - width_of(shown) - 1 - width_of(said))
+    return (Span(shown), Span(f" {said}", "warn"), Span(" " * left)) if cells > 2 else (Span(fit(name, cells)),)

@@ -41,6 +41,8 @@ class TopState(NamedTuple):
     """What is wrong between console and worker, in words; "" if nothing is."""
     running: tuple[int, int] = (0, 0)
     """Steps done and steps in all of the jobs that run."""
+    unlocked_s: float | None = None
+    """Seconds until nothing may be changed again, where that was unlocked for a while."""
 
 
 def clock(now: float, *, short: bool = False) -> str:
@@ -99,7 +101,7 @@ def _cut(worst: Line, cells: int) -> Line:
 
 def _pieces(state: TopState) -> dict[str, list[Line]]:
     """Return the pieces of the line, each from its longest form to its shortest."""
-    mode: Line = (Span("RO", "good") if state.read_only else Span("RW", "warn"),) if state.read_only is not None else ()
+    mode = _mode(state)
     demo: list[Line] = [(Span("DEMO", "badge"),)] if state.demo else [()]
     summary = state.summary
     if summary is None:
@@ -138,6 +140,14 @@ def _pieces(state: TopState) -> dict[str, list[Line]]:
         "failed": failed,
         "clients": [(Span(f"+{others} here", "faint"),) if others > 0 else (), ()],
     }
+
+
+def _mode(state: TopState) -> Line:
+    if state.unlocked_s:
+        return (Span(f"RW {duration(state.unlocked_s)}", "warn"),)
+    if state.read_only is None:
+        return ()
+    return (Span("RO", "good") if state.read_only else Span("RW", "warn"),)
 
 
 _VM_ROLES = {VmState.PAUSED: "warn", VmState.CRASHED: "bad", VmState.UNKNOWN: "unknown"}

@@ -13,6 +13,7 @@ from kvmtui.console.screens import choosing, going
 from kvmtui.console.screens.acting import act_by_name, reconnect
 from kvmtui.console.screens.ordering import order_by, remember_order
 from kvmtui.console.screens.tables import TablePage
+from kvmtui.console.unlocking import OFFERED
 from kvmtui.errors import UsageError
 from kvmtui.text import clean
 
@@ -117,6 +118,14 @@ def _reconnect(page: Page, rest: str) -> None:
     page.console.work(reconnect(page, rest))
 
 
+def _unlock(page: Page, rest: str) -> None:
+    page.console.work(page.console.unlocking.unlock(rest))
+
+
+def _lock(page: Page, _rest: str) -> None:
+    page.console.work(page.console.unlocking.lock())
+
+
 def _columns_of(page: Page) -> Iterable[str]:
     return [column.id for column in page.table.look_of.every] if isinstance(page, TablePage) else ()
 
@@ -142,6 +151,11 @@ OWN: tuple[Command, ...] = (
     Command("order", "[COLUMN]", "order the table by a column; again: the other way round", _order, _columns_of),
     Command("theme", "NAME", "other colours, also the next time", _theme, lambda _: theme.names()),
     Command("reconnect", "[HOST]", "try the links of hosts that are not up again, now", _reconnect, _hosts_of),
+    Command(
+        "rw", "[15m]", "change things for a while where the config has all begin read-only; 8h at most, recorded",
+        _unlock, lambda _: OFFERED,
+    ),
+    Command("ro", "", "be read-only again", _lock),
     Command("quit", "", "leave", lambda page, _: page.console.exit()),
 )  # fmt: skip
 """Commands that are nothing else's."""
