@@ -13,11 +13,10 @@ REBOOT = Verb(
     call="reboot",
     args=(0,),
     applies=frozenset({VmState.RUNNING}),
-    goal=frozenset(),
     proof="rebooted",
     patience_s=120.0,
-    ignored="the guest did not react to the request",
+    ignored="no reaction to the request",
     stops=True,
     virsh="reboot",
-    also=("restart", "reset", "cycle"),
+    also=("restart", "cycle"),
 )

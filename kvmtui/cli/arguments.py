@@ -90,16 +90,30 @@ def _ls() -> _Parser:
     return parser
 
 
+def _pair(word: str) -> tuple[str, str]:
+    name, sign, value = word.partition("=")
+    if not sign or not name:
+        raise argparse.ArgumentTypeError(f"{word[:40]!r} is not NAME=VALUE")
+    return name, value
+
+
 def _do() -> _Parser:
     from kvmtui.actions import VERBS
 
-    verbs = "\n".join(f"  {verb.id:<10}{verb.help}" for verb in VERBS.values())
+    lines = []
+    for verb in VERBS.values():
+        lines.append(f"  {verb.id:<15}{verb.help}")
+        lines += [f"{'':<17}--set {each.id}={each.example}: {each.help}" for each in verb.parameters]
+    verbs = "\n".join(lines)
     usage = (
-        "kvmtui do VERB FILTER … [--yes] [--expect N] [--rw] [--dry-run] [--wait] [-o table|json] [--timeout SECONDS]"
+        "kvmtui do VERB FILTER … [--set NAME=VALUE] [--yes] [--expect N] [--rw] [--dry-run] [--wait]"
+        " [-o table|json] [--timeout SECONDS]"
     )
     parser = _parser("do", "Do something to VMs.", usage=usage, epilog=f"verbs:\n{verbs}\n\n{CONFIRMING}\n\n{FILTERS}")
     parser.add_argument("words", nargs="*", metavar="VERB FILTER")
     parser.add_argument("--all", action="store_true", help="every VM, instead of a filter")
+    what = "what the verb needs, or may be given, beyond its VMs (below)"
+    parser.add_argument("--set", action="append", type=_pair, default=[], dest="given", metavar="NAME=VALUE", help=what)
     parser.add_argument("--yes", action="store_true", help="confirm what touches few VMs and destroys nothing")
     parser.add_argument("--expect", type=_count, metavar="N", help="confirm, if exactly N VMs would be touched")
     what = "unlock this command where the config has all begin read-only (guard.start)"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui import text as text_of
 from kvmtui.actions import VERBS, told
+from kvmtui.actions.parameter import checked
 from kvmtui.cli import exits
 from kvmtui.cli.arguments import pick
 from kvmtui.cli.ask import ask, can_ask
@@ -38,16 +39,19 @@ class Wanted(NamedTuple):
 
     verb: str
     filter: str
+    given: dict[str, str]
+    """Its parameters."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Plan, confirm, submit, follow; print what came of it."""
     verb, words = pick(options.words, VERBS, "verb", "kvmtui do shutdown tag:web --dry-run", told=told)
     text = _filter(options, words)
+    given = checked(verb, VERBS[verb].parameters, dict(options.given))
     line = connect(options)
     report = Report(demo=line.welcome is not None and line.welcome.demo)
     try:
-        _act(line, options, Wanted(verb, text), report)
+        _act(line, options, Wanted(verb, text, given), report)
     except FilterError as error:
         complain(error, text)
         return exits.USAGE
@@ -78,7 +82,7 @@ def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report
     samples = 2 if set("<>") & set(wanted.filter) else 0
     if options.rw:
         line.call(Unlock(for_s=RW_S))
-    request = MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all)
+    request = MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all, parameters=wanted.given)
     line.call(request, PLAN_S)  # a filter that means nothing is told before anything is waited for
     report.missing = settle(line, options.timeout, samples, definitions=needs_definitions(wanted.filter))
     plan = line.call(request, PLAN_S)

@@ -10,7 +10,7 @@ from kvmtui import text
 from kvmtui.actions import VERBS
 from kvmtui.cli import exits
 from kvmtui.errors import KvmtuiError, OutcomeUnknownError, UsageError, WorkerError
-from kvmtui.model.job import ENDED, JobState, StepState
+from kvmtui.model.job import ALREADY, ENDED, JobState, StepState
 from kvmtui.wire.messages import GetJob
 
 if TYPE_CHECKING:
@@ -129,6 +129,6 @@ def outcome(detail: JobDetail, plan: Plan) -> int:
         return exits.UNKNOWN
     if detail.job.state is not JobState.DONE:
         return exits.FAILED
-    if any(skip.target.state not in VERBS[plan.verb].already for skip in plan.skipped):
+    if any(not skip.reason.startswith(ALREADY) for skip in plan.skipped):
         return exits.REFUSED
     return exits.DONE

@@ -71,6 +71,7 @@ def lines_of(plan: Plan, *, brief: bool = False) -> list[str]:
     lines = [f"{VERBS[plan.verb].title} {subject(plan)} · plan {plan.id[:4]} · {plan.danger.value}"]
     most = NAMED if brief else len(plan.targets)
     lines += _cut([f"  {host} {len(names)}: {_row(names, most)}" for host, names in by_host.items()], brief=brief)
+    lines += [f"with    {name}={value}" for name, value in plan.parameters.items()]
     if plan.why:
         lines.append(f"why     {plan.why}")
     lines += [f"look    {look}" for look in plan.looks]

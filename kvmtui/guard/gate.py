@@ -160,11 +160,11 @@ def host_refusal(host: str, rules: Rules) -> str:
 
 
 def twice_refusal(verb: Verb, vm: Vm, namesakes: Iterable[Vm], now: float) -> str:
-    """Return why ``verb`` could make ``vm`` run twice, or "".
+    """Return why ``verb`` could make ``vm`` run twice, or take away what it runs with elsewhere, or "".
 
     ``namesakes`` are what else is known under its UUID; one on a host that does not answer counts as it was last seen.
     """
-    if VmState.RUNNING not in verb.goal:
+    if VmState.RUNNING not in verb.goal and not verb.minds_namesakes:
         return ""
     for other in namesakes:
         if other.host == vm.host:
@@ -184,7 +184,7 @@ def refusal(
     ``client`` is who asks; None for a step of a job, whose client was judged when the job was confirmed.
     """
     role = role_refusal(client, verb, vm, rules) if client is not None else ""
-    return role or verb.refusal(vm.state) or host_refusal(vm.host, rules) or twice_refusal(verb, vm, namesakes, now)
+    return role or verb.objection(vm) or host_refusal(vm.host, rules) or twice_refusal(verb, vm, namesakes, now)
 
 
 class Census:
@@ -215,9 +215,9 @@ class Judgement(NamedTuple):
 def judge(verb: Verb, vms: Sequence[Vm], census: Census, rules: Rules) -> Judgement:
     """Judge verb times reach. ``vms`` are one or more, each of them not refused.
 
-    Normal: ``y``; where it stops nothing and is one VM, no question at all. Wide (more than 10 VMs, all of a host, over
-    a quarter of what runs, a careful host): the count. Destructive, or owned by another manager: the VM's name, or the
-    verb with the count. One VM alone is never wide for its share of a small fleet.
+    Normal: ``y``; for one VM, where it stops nothing and need not be asked, no question at all. Wide (more than 10 VMs,
+    all of a host, over a quarter of what runs, a careful host): the count. Destructive, or owned by another manager:
+    the VM's name, or the verb with the count. One VM alone is never wide for its share of a small fleet.
     """
     looks = _owners(verb, vms)
     reach = _reach(vms, census, rules)
@@ -226,7 +226,7 @@ def judge(verb: Verb, vms: Sequence[Vm], census: Census, rules: Rules) -> Judgem
         return Judgement(Verdict.ASKS, Danger.DESTRUCTIVE, _hard_phrase(verb, vms), " · ".join(why), looks)
     if reach:
         return Judgement(Verdict.ASKS, Danger.WIDE, str(len(vms)), " · ".join(reach), looks)
-    verdict = Verdict.MAY if len(vms) == 1 and not verb.stops else Verdict.ASKS
+    verdict = Verdict.MAY if len(vms) == 1 and not (verb.stops or verb.asks) else Verdict.ASKS
     return Judgement(verdict, Danger.NORMAL, "y", "", looks)
 
 

@@ -95,15 +95,6 @@ class Control(NamedTuple):
     """How long it has been so."""
 
 
-class Sight(NamedTuple):
-    """One domain, looked at."""
-
-    exists: bool
-    state: VmState
-    reason: str
-    name: str
-
-
 class Size(NamedTuple):
     """What a domain may use."""
 
@@ -260,37 +251,6 @@ def sizes(conn: Conn, uuids: frozenset[str]) -> dict[str, Size]:
     return answer
 
 
-def look(conn: Conn, uuid: str) -> Sight:
-    """Look at one domain."""
-    try:
-        domain = conn.lookupByUUIDString(uuid)
-        number, why = domain.state()
-        saved = number == libvirt.VIR_DOMAIN_SHUTOFF and domain.hasManagedSaveImage() == 1
-    except libvirt.libvirtError as error:
-        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-            raise
-        return Sight(exists=False, state=VmState.UNKNOWN, reason="", name="")
-    state = VmState.SAVED if saved else reasons.STATES.get(number, VmState.UNKNOWN)
-    return Sight(exists=True, state=state, reason=reasons.reason(number, why), name=name_or(domain.name(), uuid))
-
-
 def xml(conn: Conn, uuid: str) -> str:
     """Return a domain's XML without secrets, safe to show."""
     return clean_lines(conn.lookupByUUIDString(uuid).XMLDesc(0), XML_MAX)
-
-
-class Act:
-    """A call that changes something: one method of one domain."""
-
-    def __init__(self, uuid: str, method: str, args: tuple[int, ...]) -> None:
-        self.uuid = uuid
-        self.method = method
-        self.args = args
-        self.left = False
-        """Set right before the call that changes something is made: from then on it may have happened."""
-
-    def __call__(self, conn: Conn) -> None:
-        """Do it."""
-        method = getattr(conn.lookupByUUIDString(self.uuid), self.method)
-        self.left = True
-        method(*self.args)

@@ -16,9 +16,10 @@ from kvmtui.errors import LinkError, RefusedError, UsageError
 from kvmtui.hosts.host import Host, Surroundings
 from kvmtui.hosts.links import Links
 from kvmtui.hosts.pace import Pace
-from kvmtui.hosts.reports import Report, Seen
+from kvmtui.hosts.reports import Report
 from kvmtui.hosts.survey import Turns
 from kvmtui.model.host import LinkState
+from kvmtui.model.seen import Fact, Seen
 
 if TYPE_CHECKING:
     from kvmtui.config import Config
@@ -107,20 +108,20 @@ class HostPool:
         self._post(self._reconnect, host)
 
     async def act(
-        self, host: str, uuid: str, call: str, args: tuple[int, ...], lane: Carrier, deadline_s: float
-    ) -> None:
-        """Call a method of a VM that changes something.
+        self, host: str, uuid: str, call: str, args: tuple[int | str, ...], lane: Carrier, deadline_s: float
+    ) -> tuple[str, ...]:
+        """Call a method of a VM that changes something. Returns what of it was refused while the rest is done.
 
         Raises LibvirtError (libvirt said no), LinkError (not sent), OutcomeUnknownError (sent, no answer),
-        RefusedError (not a method of any verb).
+        RefusedError (not a method of any verb, or something that must not be done: not sent).
         """
         if call not in CALLS:
             raise RefusedError(f"{call} is not the call of any verb", where=host)
-        await self._cross(self._act(host, uuid, call, args, lane, deadline_s))
+        return await self._cross(self._act(host, uuid, call, args, lane, deadline_s))
 
-    async def look(self, host: str, uuid: str, deadline_s: float = 5.0) -> Seen:
-        """Look at a VM now. Raises LinkError, LibvirtError."""
-        return await self._cross(self._look(host, uuid, deadline_s))
+    async def look(self, host: str, uuid: str, deadline_s: float = 5.0, facts: frozenset[Fact] = frozenset()) -> Seen:
+        """Look at a VM now, for its state and for ``facts``. Raises LinkError, LibvirtError."""
+        return await self._cross(self._look(host, uuid, deadline_s, facts))
 
     async def xml(self, host: str, uuid: str, deadline_s: float = 5.0) -> str:
         """Read a VM's XML, without secrets and safe to show. Raises LinkError, LibvirtError."""
@@ -223,12 +224,12 @@ class HostPool:
                 host.reconnect()
 
     async def _act(
-        self, host: str, uuid: str, call: str, args: tuple[int, ...], lane: Carrier, deadline_s: float
-    ) -> None:
-        await self._host(host).session().calls.act(uuid, call, args, lane, deadline_s)
+        self, host: str, uuid: str, call: str, args: tuple[int | str, ...], lane: Carrier, deadline_s: float
+    ) -> tuple[str, ...]:
+        return await self._host(host).session().calls.act(uuid, call, args, lane, deadline_s)
 
-    async def _look(self, host: str, uuid: str, deadline_s: float) -> Seen:
-        return await self._host(host).session().calls.look(uuid, deadline_s)
+    async def _look(self, host: str, uuid: str, deadline_s: float, facts: frozenset[Fact]) -> Seen:
+        return await self._host(host).session().calls.look(uuid, deadline_s, facts)
 
     async def _xml(self, host: str, uuid: str, deadline_s: float) -> str:
         return await self._host(host).session().calls.xml(uuid, deadline_s)

@@ -172,13 +172,3 @@ class Happened(Report, frozen=True):
     detail: str = ""
     state: VmState | None = None
     """The state it is in after it, where the event tells."""
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a look at one VM found."""
-
-    at: float
-    exists: bool
-    state: VmState
-    reason: str = ""
-    name: str = ""

@@ -58,7 +58,7 @@ class Session:
         """``link`` is connected, or None for the test driver. ``synthetic`` makes its figures up, if they shall be.
         ``turns`` are those of all hosts to read a definition."""
         self.name = name
-        self.calls = Calls(name, lanes, poller, clock)
+        self.calls = Calls(name, lanes, poller, clock, self._acted)
         self._surveyor = Surveyor(name, lanes, poller, turns, deliver, clock)
         self._link = link
         self._lanes = lanes
@@ -255,8 +255,7 @@ class Session:
             raise LinkError(text, LinkState.NO_LIBVIRT, where=self.name, words=why.words)
         self._opened_at = self._loop.time()
         self._lane = await self._lanes.open_poll(self._register, first=False)
-        self._flags_until = 0.0  # events may have been lost
-        self._poller.event(self._loop.time())
+        self._acted()  # events may have been lost
 
     def _tell_whether_hampered(self) -> None:
         if self._poller.held.full is self._hampered:
@@ -267,6 +266,11 @@ class Session:
             reason = "stuck VMs hold calls to its libvirt: until they let go, no CPU, memory or disk figures"
             remedy = "force the stuck VMs off, or let them go on"
         self._deliver(LinkReport(host=self.name, at=self._clock(), state=LinkState.UP, reason=reason, remedy=remedy))
+
+    def _acted(self) -> None:
+        """Something may have changed of which no event tells."""
+        self._flags_until = 0.0
+        self._poller.event(self._loop.time())
 
     # --- beside the polls ------------------------------------------------------------------------------------------
 
@@ -282,8 +286,7 @@ class Session:
         if self._inbox.dropped > self._dropped:
             logger.warning("%s: %d events found no room", self.name, self._inbox.dropped - self._dropped)
             self._dropped = self._inbox.dropped
-        self._flags_until = 0.0
-        self._poller.event(self._loop.time())
+        self._acted()
 
     async def _read_vitals(self) -> None:
         source = VitalsSource(self.name, self._link, lambda: self._poll_lane, await self._made_up_vitals())

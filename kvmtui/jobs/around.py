@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     from kvmtui.actions import Lane
     from kvmtui.fleet.expect import Expectation
     from kvmtui.fleet.filter import Filter
-    from kvmtui.hosts.reports import Seen
     from kvmtui.model.host import Host
     from kvmtui.model.job import How
+    from kvmtui.model.seen import Fact, Seen
     from kvmtui.model.vm import Vm, VmState
 
 
 class Acts(Protocol):
     """What does things to VMs, and looks at them."""
 
-    async def act(self, host: str, uuid: str, call: str, args: tuple[int, ...], lane: Lane, deadline_s: float) -> None:
-        """Raises LibvirtError (libvirt said no), LinkError (not sent), OutcomeUnknownError (sent, no answer)."""
+    async def act(
+        self, host: str, uuid: str, call: str, args: tuple[int | str, ...], lane: Lane, deadline_s: float
+    ) -> tuple[str, ...]:
+        """Return what of it was refused while the rest is done.
 
-    async def look(self, host: str, uuid: str, deadline_s: float = 5.0) -> Seen:
+        Raises LibvirtError (libvirt said no), LinkError and RefusedError (not sent), OutcomeUnknownError (sent, no
+        answer).
+        """
+        ...
+
+    async def look(self, host: str, uuid: str, deadline_s: float = 5.0, facts: frozenset[Fact] = frozenset()) -> Seen:
         """Raises LinkError, LibvirtError."""
         ...
 

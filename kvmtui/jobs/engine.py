@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from kvmtui.guard.roles import Role
 from kvmtui.jobs import plan
 from kvmtui.jobs.control import ACTS, Controls
 from kvmtui.jobs.dispatch import Dispatch
+from kvmtui.jobs.foreign import Foreign
 from kvmtui.jobs.holds import Holds
 from kvmtui.jobs.live import LiveJob
 from kvmtui.jobs.plan import Plans
@@ -28,7 +30,7 @@ from kvmtui.jobs.verify import WATCHED_S, Verifier
 from kvmtui.model.job import ENDED, Job, JobDetail, JobState, Step, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kvmtui.guard.client import ClientId
     from kvmtui.jobs.around import Acts, FleetView, JobsConfig
@@ -65,7 +67,8 @@ class Engine:
         self._rules = gate.rules_of(config)
         self._fleet = fleet
         self._holds = Holds(fleet)
-        self._plans = Plans(fleet, clock, self._holds.holder)
+        self._foreign = Foreign(acts, fleet, clock)
+        self._plans = Plans(fleet, clock, self._holds.holder, self._foreign.job)
         runner = Runner(journal, acts, fleet, lambda: self._rules, clock)
         self._verifier = Verifier(acts, fleet, clock, self._found, self._drop)
         self._dispatch = Dispatch(journal, runner, self._holds, self._changed, self._verifier.watch, clock)
@@ -158,15 +161,22 @@ class Engine:
         everything: bool = False,
         left_out: Sequence[Skip] = (),
         how: How | None = None,
+        parameters: Mapping[str, str] = MappingProxyType({}),
     ) -> Plan:
         """Return what ``verb`` would touch, for one of targets, filter, everything. Raises UsageError, FilterError.
 
         ``left_out`` was asked for, and is not to be touched for the reasons it gives. ``how`` it would go through them:
-        None, as the config says.
+        None, as the config says. ``parameters`` are what the verb is given beyond its VMs.
         """
         how = how or self._bulk
-        wanted = plan.wish(verb, targets, filter_text, everything=everything, left_out=left_out, how=how)
+        wanted = plan.wish(
+            verb, targets, filter_text, everything=everything, left_out=left_out, how=how, parameters=parameters
+        )
         return self._plans.make(wanted, client, self._rules)
+
+    async def look_around(self, targets: Sequence[tuple[str, str]]) -> None:
+        """Find out what libvirt is busy with on VMs that somebody is about to act on, as far as that is quick."""
+        await self._foreign.ask(targets)
 
     def eligible(self, targets: Sequence[tuple[str, str]], client: ClientId) -> Eligible:
         """Return what could be done to some VMs now."""
@@ -180,7 +190,9 @@ class Engine:
         ident = self._new_id()
         planned = self._plans.take(plan_id, typed, client, self._rules, ident)
         verb = VERBS[planned.verb]
-        parameters: dict[str, str | int | bool] = {"args": " ".join(map(str, verb.args))} if verb.args else {}
+        parameters: dict[str, str | int | bool] = {**planned.parameters}
+        if verb.args:
+            parameters["args"] = " ".join(map(str, verb.args))
         order = Order(ident, verb.id, planned.id, client, parameters)
         steps = [
             Step(number=number, host=target.host, uuid=target.uuid, name=target.name)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from kvmtui.actions import VERBS
+from kvmtui.actions.parameter import checked
 from kvmtui.errors import RefusedError, UsageError
 from kvmtui.guard import gate
-from kvmtui.jobs import limits
+from kvmtui.jobs import limits, looks
 from kvmtui.model import virsh
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import Danger, How, Order, Plan, Skip, Target, Verdict, counted
+from kvmtui.model.seen import Fact
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.messages import Eligible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kvmtui.actions import Verb
     from kvmtui.guard.client import ClientId
@@ -34,6 +37,7 @@ TARGETS_MAX = 200_000
 """VMs that all kept plans name together, but for the newest."""
 
 AGAIN = "make a new plan"
+ONE_ONLY = "one VM only"
 NAMED = 5
 """VMs that a refusal names."""
 
@@ -48,6 +52,7 @@ class Wish(NamedTuple):
     left_out: tuple[Skip, ...] = ()
     """What was asked for too, and is not to be touched."""
     how: How = How()
+    parameters: dict[str, str] = {}  # noqa: RUF012 - a wish is never changed
 
 
 def wish(
@@ -58,14 +63,16 @@ def wish(
     everything: bool,
     left_out: Sequence[Skip] = (),
     how: How | None = None,
+    parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> Wish:
     """Return what a client asks for. Raises UsageError."""
     if verb not in VERBS:
         raise UsageError("there is no such verb", where=verb, remedy=f"one of {', '.join(VERBS)}")
     if sum((bool(targets or left_out), bool(filter_text.strip()), everything)) != 1:
         raise UsageError(f"{verb} what? Either VMs, or a filter, or all of them")
-    checked = limits.checked(how or How())
-    return Wish(VERBS[verb], tuple(dict.fromkeys(targets)), filter_text, everything, tuple(left_out), checked)
+    way = limits.checked(how or How())
+    given = checked(verb, VERBS[verb].parameters, parameters)
+    return Wish(VERBS[verb], tuple(dict.fromkeys(targets)), filter_text, everything, tuple(left_out), way, given)
 
 
 class _Offer(NamedTuple):
@@ -74,17 +81,23 @@ class _Offer(NamedTuple):
 
 
 class Plans:
-    """The plans that may be confirmed. ``holder`` tells which verb is under way on a VM, and who asked for it."""
+    """The plans that may be confirmed.
+
+    ``holder`` tells which verb is under way on a VM, and who asked for it; ``job`` what libvirt is busy with on it, ""
+    for nothing, None where that is not known.
+    """
 
     def __init__(
         self,
         fleet: FleetView,
         clock: Callable[[], float],
         holder: Callable[[str, str], tuple[str, str] | None],
+        job: Callable[[str, str], str | None],
     ) -> None:
         self._fleet = fleet
         self._clock = clock
         self._holder = holder
+        self._job = job
         self._offers: dict[str, _Offer] = {}
         self._taken: dict[str, str] = {}
 
@@ -107,6 +120,9 @@ class Plans:
         ready: dict[str, int] = {}
         why: dict[str, str] = {}
         for verb in VERBS.values():
+            if verb.one_only and len(vms) > 1:
+                why[verb.id] = ONE_ONLY
+                continue
             reasons = Counter(self._refusal(verb, vm, client, rules, now) for vm in vms)
             if reasons[""]:
                 ready[verb.id] = reasons[""]
@@ -157,17 +173,17 @@ class Plans:
 
     def _compose(self, wanted: Wish, client: ClientId, rules: Rules) -> Plan:
         verb, now = wanted.verb, self._clock()
-        chosen, skipped, looks = self._choose(wanted)
+        chosen, skipped, unsure = self._choose(wanted)
         eligible: list[Vm] = []
         for vm in chosen:
-            reason = self._refusal(verb, vm, client, rules, now)
+            reason = ONE_ONLY if verb.one_only and len(chosen) > 1 else self._refusal(verb, vm, client, rules, now)
             if reason:
                 skipped.append(Skip(_target(vm), reason))
             else:
                 eligible.append(vm)
         targets = _in_order(eligible, wanted.how)
         refusal = gate.client_refusal(client, rules)
-        judgement = self._judge(verb, eligible, rules) if eligible else None
+        judgement = gate.judge(verb, eligible, gate.Census(self._fleet.vms.values()), rules) if eligible else None
         if refusal is not None:
             verdict, why = Verdict.NO, f"{refusal.why} · {refusal.remedy}"
         elif judgement is None:
@@ -175,18 +191,25 @@ class Plans:
         else:
             verdict, why = judgement.verdict, judgement.why
         return Plan(
-            id=_digest(verb, targets, wanted.how),
+            id=_digest(wanted, targets),
             verb=verb.id,
             targets=targets,
             skipped=tuple(skipped),
             danger=judgement.danger if judgement else Danger.NORMAL,
             verdict=verdict,
             why=why,
-            looks=(*(judgement.looks if judgement else ()), *looks, *_unread(eligible), *self._unheard(verb, eligible)),
+            looks=(
+                *(judgement.looks if judgement else ()),
+                *self._looks(verb, eligible, wanted.parameters),
+                *unsure,
+                *looks.unread(eligible),
+                *self._unheard(verb, eligible),
+            ),
             phrase=judgement.phrase if judgement else "y",
             undo=_undo(verb, targets),
-            virsh=self._virsh(verb, targets),
+            virsh=self._virsh(verb, targets, wanted.parameters),
             how=wanted.how,
+            parameters=wanted.parameters,
             made=now,
             expires=now + GOOD_FOR_S,
         )
@@ -199,8 +222,8 @@ class Plans:
         if not wanted.targets and not wanted.left_out:
             sieve = self._fleet.filter(wanted.filter, for_act=True)
             unsure = self._fleet.undecided(sieve)
-            looks = [f"{unsure} more may match: what the filter asks is not known of them"] if unsure else []
-            return sorted(self._fleet.matching(sieve), key=_place), [], looks
+            told = [f"{unsure} more may match: what the filter asks is not known of them"] if unsure else []
+            return sorted(self._fleet.matching(sieve), key=_place), [], told
         chosen: list[Vm] = []
         skipped = list(wanted.left_out)
         for host, uuid in wanted.targets:
@@ -217,19 +240,17 @@ class Plans:
         held = self._holder(vm.host, vm.uuid)
         if held is not None and held[0] == verb.id:
             return f"{verb.title} is under way already, asked for by {held[1]}"
+        if verb.fact is Fact.JOB and vm.state in verb.applies and self._job(vm.host, vm.uuid) == "":
+            return verb.so_already
         return gate.refusal(verb, vm, rules, self._fleet.elsewhere(vm.host, vm.uuid), now, client)
 
-    def _judge(self, verb: Verb, vms: Sequence[Vm], rules: Rules) -> gate.Judgement:
-        judgement = gate.judge(verb, vms, gate.Census(self._fleet.vms.values()), rules)
-        held: dict[tuple[str, str], list[str]] = {}
-        for vm in vms:
-            if (holder := self._holder(vm.host, vm.uuid)) is not None:
-                held.setdefault(holder, []).append(vm.name)
-        looks = [
-            f"{VERBS[held_by].title} is under way, asked for by {who}: {gate.named(names)}"
-            for (held_by, who), names in held.items()
-        ]
-        return judgement._replace(looks=(*judgement.looks, *looks, *_paused_by_others(verb, vms)))
+    def _looks(self, verb: Verb, vms: Sequence[Vm], given: Mapping[str, str]) -> list[str]:
+        if not vms:
+            return []
+        told = list(verb.tells(vms, given)) if verb.tells is not None else []
+        told += looks.under_way(vms, self._holder)
+        told += looks.busy(verb, vms, self._holder, self._job)
+        return told + looks.paused_by_others(verb, vms)
 
     def _unheard(self, verb: Verb, vms: Sequence[Vm]) -> list[str]:
         """Name the hosts on which the VMs could be running without anyone here knowing."""
@@ -238,28 +259,12 @@ class Plans:
         unheard = [host.name for host in self._fleet.hosts.values() if host.link is not LinkState.UP and not host.seen]
         return [f"never heard of yet, so it may run there: {gate.named(unheard)}"] if unheard else []
 
-    def _virsh(self, verb: Verb, targets: Sequence[Target]) -> tuple[str, ...]:
+    def _virsh(self, verb: Verb, targets: Sequence[Target], given: Mapping[str, str]) -> tuple[str, ...]:
         hosts = self._fleet.hosts
         names = {target.host for target in targets}
         calls = {name: virsh.connected(hosts[name].uri if name in hosts else name) for name in names}
-        return tuple(f"{calls[each.host]} {verb.virsh} {virsh.vm_word(each.name, each.uuid)}" for each in targets)
-
-
-def _unread(vms: Sequence[Vm]) -> list[str]:
-    """Name the VMs of which nobody has looked yet whether another manager owns them."""
-    names = [vm.name for vm in vms if vm.owner is None]
-    return [f"not read yet, another manager may own it: {gate.named(names)}"] if names else []
-
-
-def _paused_by_others(verb: Verb, vms: Sequence[Vm]) -> list[str]:
-    """Name the VMs that no user has paused: what paused them may be there still."""
-    if VmState.PAUSED not in verb.applies or VmState.RUNNING not in verb.goal:
-        return []
-    others: dict[str, list[str]] = {}
-    for vm in vms:
-        if vm.state is VmState.PAUSED and vm.state_reason != "user":
-            others.setdefault(vm.state_reason or "unknown", []).append(vm.name)
-    return [f"not paused by a user ({reason}): {gate.named(names)}" for reason, names in others.items()]
+        tail = f" {verb.virsh_tail(given)}" if verb.virsh_tail is not None else ""
+        return tuple(f"{calls[each.host]} {verb.virsh} {virsh.vm_word(each.name, each.uuid)}{tail}" for each in targets)
 
 
 def _place(vm: Vm) -> tuple[str, str, str]:
@@ -280,10 +285,10 @@ def _in_order(vms: Sequence[Vm], how: How) -> tuple[Target, ...]:
     return tuple(sorted(targets, key=lambda target: target.rank))
 
 
-def _digest(verb: Verb, targets: Sequence[Target], how: How) -> str:
+def _digest(wanted: Wish, targets: Sequence[Target]) -> str:
     """Return what names a plan: the same verb over the same VMs in the same states in the same way is the same plan."""
     each = [(target.host, target.uuid, target.state, target.rank) for target in targets]
-    told = msgspec.json.encode((verb.id, each, how))
+    told = msgspec.json.encode((wanted.verb.id, each, wanted.how, wanted.parameters))
     return hashlib.sha256(told).hexdigest()[:16]
 
 

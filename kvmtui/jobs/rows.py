@@ -56,6 +56,11 @@ class Order(msgspec.Struct, frozen=True):
     parameters: dict[str, str | int | bool] = {}
     """What the verb was given beyond its target."""
 
+    @property
+    def given(self) -> dict[str, str]:
+        """What of that somebody gave."""
+        return {name: value for name, value in self.parameters.items() if isinstance(value, str)}
+
 
 class Standing(NamedTuple):
     """Where a job stands."""

@@ -16,13 +16,13 @@ from kvmtui.model.job import StepState
 from kvmtui.model.vm import ACTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kvmtui.actions import Verb
-    from kvmtui.hosts.reports import Seen
     from kvmtui.jobs.around import Acts, FleetView
     from kvmtui.jobs.live import LiveJob
     from kvmtui.model.job import Step
+    from kvmtui.model.seen import Fact, Seen
     from kvmtui.model.vm import Vm, VmState
 
 LOOK_S = 5.0
@@ -135,14 +135,21 @@ class Verifier:
             return None
         try:
             async with asyncio.timeout(LOOK_S + GRACE_S):
-                seen = await self._acts.look(step.host, step.uuid, LOOK_S)
+                seen = await self._acts.look(step.host, step.uuid, LOOK_S, _facts(job.verb))
         except (HostError, TimeoutError):
             return None
         before = job.targets[step.number].state
-        return judge(job.verb, step, before, seen, self._fleet.elsewhere(step.host, step.uuid), self._clock())
+        given, elsewhere = job.order.given, self._fleet.elsewhere(step.host, step.uuid)
+        return judge(job.verb, given, step, before, seen, elsewhere, self._clock())
 
 
-def judge(verb: Verb, step: Step, before: VmState, seen: Seen, elsewhere: list[Vm], now: float) -> Finding:
+def _facts(verb: Verb) -> frozenset[Fact]:
+    return frozenset({verb.fact} if verb.fact is not None else ())
+
+
+def judge(
+    verb: Verb, given: Mapping[str, str], step: Step, before: VmState, seen: Seen, elsewhere: list[Vm], now: float
+) -> Finding:
     """Return what is plain from a look at a VM whose state was ``before`` when the step began.
 
     Its goal reached is done. Its goal not reached is unknown until the verb's patience is over, counted from when the
@@ -156,11 +163,16 @@ def judge(verb: Verb, step: Step, before: VmState, seen: Seen, elsewhere: list[V
             if vm.state in ACTIVE:
                 there = f"{vm.state.value} on {vm.host} now"
                 return Finding(words.not_done(verb, step, there, f"it has left {step.host}", now), is_final=True)
+    if verb.is_proved_by(seen, given):
+        doubt = verb.unseen(given) if verb.unseen is not None else ""
+        if doubt:
+            why = f"{verb.title} done, {looked}; {doubt}"
+            return Finding(words.unknown(step, why, now, then="look for them"), is_final=True)
+        return Finding(words.done(verb, step, seen.state if verb.goal else None, now, looked), is_final=True)
+    if not seen.exists:
         why = f"it is not on {step.host} any more"
         return Finding(words.unknown(step, why, now, then="find out who moved or removed it"), is_final=True)
-    if seen.state in verb.goal:
-        return Finding(words.done(verb, step, seen.state, now, looked), is_final=True)
-    if not verb.goal:
+    if not verb.can_be_looked_at:
         why = f"nobody saw whether it came to a {verb.title}"
         return Finding(words.unknown(step, why, now, then=f"{looked}: {seen.state.value}"), is_final=True)
     there = words.there(seen.state, before)

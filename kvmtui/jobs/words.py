@@ -9,15 +9,17 @@ from msgspec.structs import replace
 
 from kvmtui import text
 from kvmtui.actions import VERBS
-from kvmtui.model.job import Step, StepState
+from kvmtui.model.job import ALREADY, Step, StepState
 from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kvmtui.actions import Verb
     from kvmtui.errors import KvmtuiError, LibvirtError
+    from kvmtui.model.seen import Seen
 
 _GLYPHS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.UNKNOWN: "?", StepState.SKIPPED: "–"}
-_ALREADY = "already "
 
 
 def done(verb: Verb, step: Step, state: VmState | None, at: float, how: str = "") -> Step:
@@ -30,6 +32,11 @@ def not_done(verb: Verb, step: Step, there: str, cause: str, at: float, remedy: 
     """The step had no effect; ``there`` is what was seen then ("still running"), or ""."""
     seen = f", {there}" if there else ""
     return _ended(step, StepState.FAILED, f"{verb.title} NOT done{seen} · why: {cause}", at, remedy=remedy)
+
+
+def in_part(verb: Verb, step: Step, undone: Sequence[str], at: float) -> Step:
+    """The step's effect was seen, and libvirt refused some of it."""
+    return _ended(step, StepState.FAILED, f"{verb.title} done in part only · why: {'; '.join(undone)}", at)
 
 
 def refused(verb: Verb, step: Step, there: str, error: LibvirtError, at: float) -> Step:
@@ -63,14 +70,14 @@ def skipped(step: Step, cause: str, at: float) -> Step:
 def changed(verb: Verb, planned: VmState, state: VmState) -> str:
     """Why a VM that is not as it was planned is left alone."""
     if state in verb.already:
-        return f"{_ALREADY}{state.value}"
+        return f"{ALREADY}{state.value}"
     return f"left alone: was {planned.value} when it was planned, is {state.value}"
 
 
 def is_trouble(step: Step) -> bool:
     """Whether a human should look: failed, unknown, or skipped for another reason than that it was so already."""
     if step.state is StepState.SKIPPED:
-        return not step.text.startswith(_ALREADY)
+        return not step.text.startswith(ALREADY)
     return step.state in {StepState.FAILED, StepState.UNKNOWN}
 
 
@@ -79,9 +86,19 @@ def there(state: VmState, before: VmState) -> str:
     return f"still {state.value}" if state is before else f"{state.value} now"
 
 
-def patience(verb: Verb) -> str:
-    """Why it is not waited for any longer."""
-    return f"{verb.ignored or 'nothing was seen of it'} for {verb.patience_s:.0f} s"
+def busy(job: str) -> str:
+    """What libvirt is doing with a VM on somebody else's behalf."""
+    return f"libvirt is busy with it: {job}"
+
+
+def patience(verb: Verb, seen: Seen) -> str:
+    """Why it is not waited for any longer, with what a last look tells of the reason."""
+    parts = [f"{verb.ignored or 'nothing was seen of it'} for {verb.patience_s:.0f} s"]
+    if verb.ignored and seen.agent is not None:
+        parts.append("though its agent is connected" if seen.agent else "no agent")
+    if seen.job:
+        parts.append(busy(seen.job))
+    return ", ".join(parts)
 
 
 def next_step(verb: Verb) -> str:
@@ -89,7 +106,7 @@ def next_step(verb: Verb) -> str:
     if not verb.next_step:
         return ""
     other = VERBS[verb.next_step]
-    return f"it may yet obey; {other.key} {other.title} if it must be now"
+    return f"wait more, it may yet obey; {other.key} {other.title} if it must be now"
 
 
 def line(step: Step) -> str:

@@ -102,6 +102,8 @@ class Skip(msgspec.Struct, frozen=True):
     reason: str
 
 
+ALREADY = "already "
+"""How the reason begins why there is nothing to do: no trouble, and no refusal."""
 HIDDEN_MARK = "hidden mark"
 """Reason of a Skip: it is marked, and not in the list that is looked at."""
 
@@ -123,7 +125,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be touched, readable before anything is."""
 
     id: str
-    """Digest over verb, targets (addresses, states, ranks) and how; 16 hex digits, the first 4 are shown."""
+    """Digest over verb, parameters, targets (addresses, states, ranks), how; 16 hex digits, the first 4 are shown."""
     verb: str
     targets: tuple[Target, ...]
     skipped: tuple[Skip, ...] = ()
@@ -140,6 +142,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     virsh: tuple[str, ...] = ()
     """The equivalent virsh lines, one a target."""
     how: How = How()
+    parameters: dict[str, str] = {}
+    """What the verb is given beyond its VMs."""
     made: float = 0.0
     expires: float = 0.0
 

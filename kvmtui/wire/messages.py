@@ -196,6 +196,8 @@ class MakePlan(Request["Plan"], frozen=True, tag="plan"):
     hidden: bool = False
     how: How | None = None
     """None: as the config's ``bulk`` says."""
+    parameters: dict[str, str] = {}
+    """What the verb is given beyond its VMs."""
 
 
 class Control(Request["Job"], frozen=True, tag="control"):

@@ -295,20 +295,28 @@ class Service:
 
     async def _on_get_eligible(self, request: GetEligible, connection: Connection) -> Eligible:
         aimed = self._marks.aim(request.marks, request.window, connection, hidden=False)
-        eligible = self._worker.engine.eligible(request.targets or aimed.targets, self._sessions.client(connection))
+        targets = request.targets or aimed.targets
+        await self._worker.engine.look_around(targets)
+        eligible = self._worker.engine.eligible(targets, self._sessions.client(connection))
         return replace(eligible, hidden=aimed.hidden)
 
     async def _on_make_plan(self, request: MakePlan, connection: Connection) -> Plan:
         aimed = self._marks.aim(request.marks, request.window, connection, hidden=request.hidden)
-        return self._worker.engine.plan(
-            request.verb,
-            self._sessions.client(connection),
-            targets=(*request.targets, *aimed.targets),
-            filter_text=request.filter,
-            everything=request.all,
-            left_out=aimed.skipped,
-            how=request.how,
-        )
+
+        def plan() -> Plan:
+            return self._worker.engine.plan(
+                request.verb,
+                self._sessions.client(connection),
+                targets=(*request.targets, *aimed.targets),
+                filter_text=request.filter,
+                everything=request.all,
+                left_out=aimed.skipped,
+                how=request.how,
+                parameters=request.parameters,
+            )
+
+        await self._worker.engine.look_around([(target.host, target.uuid) for target in plan().targets])
+        return plan()  # with what was found out
 
     async def _on_submit(self, request: Submit, connection: Connection) -> Job:
         if self._worker.is_stopping:

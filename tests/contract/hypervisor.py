@@ -11,9 +11,10 @@ import libvirt
 import pytest
 
 from kvmtui.errors import LibvirtError
-from kvmtui.hosts import definition, events, hypervisor
+from kvmtui.hosts import definition, events, hypervisor, looking
 from kvmtui.hosts.binding import Conn
-from kvmtui.hosts.hypervisor import ALL_GROUPS, FREE_GROUPS, Act
+from kvmtui.hosts.deeds import Act
+from kvmtui.hosts.hypervisor import ALL_GROUPS, FREE_GROUPS
 from kvmtui.hosts.lane import Lane
 from kvmtui.model.vm import ACTIVE, VmState
 
@@ -40,7 +41,7 @@ class World:
     async def state(self) -> tuple[VmState, VmState]:
         """Its state by the listing, then by a look."""
         rows = {row.uuid: row for row in (await self.ask(hypervisor.listing)).vms}
-        sight = await self.ask(lambda conn: hypervisor.look(conn, self.vm))
+        sight = await self.ask(lambda conn: looking.look(conn, self.vm, 0.0))
         assert (sight.name, sight.reason) == (rows[self.vm].name, rows[self.vm].reason)
         return rows[self.vm].state, sight.state
 
@@ -153,7 +154,7 @@ class HypervisorContract:
 
     async def test_who_does_not_exist(self, world: World) -> None:
         """A look says so; an act is refused, and had not left."""
-        assert not (await world.ask(lambda conn: hypervisor.look(conn, NOBODY))).exists
+        assert not (await world.ask(lambda conn: looking.look(conn, NOBODY, 0.0))).exists
         act = Act(NOBODY, "destroy", ())
         with pytest.raises(LibvirtError) as caught:
             await world.ask(act)

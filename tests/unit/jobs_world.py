@@ -12,21 +12,28 @@ from kvmtui.actions import VERBS, Lane
 from kvmtui.config import Config, HostConfig, Limits
 from kvmtui.errors import LibvirtError, LinkError, OutcomeUnknownError
 from kvmtui.fleet.fleet import Fleet
-from kvmtui.hosts.reports import Happened, LinkReport, Listed, Listing, Seen
+from kvmtui.hosts.reports import Happened, LinkReport, Listed, Listing
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import How
+from kvmtui.model.seen import Fact, Seen
 from kvmtui.model.vm import VmState
 
 if TYPE_CHECKING:
     from tests.unit.virtual_time import VirtualLoop
 
-EFFECTS = {
+EFFECTS: dict[str, VmState | None] = {
     "create": VmState.RUNNING,
     "shutdown": VmState.OFF,
     "reboot": VmState.RUNNING,
     "suspend": VmState.PAUSED,
     "resume": VmState.RUNNING,
     "destroy": VmState.OFF,
+    "reset": VmState.RUNNING,
+    "managedSave": VmState.SAVED,
+    "setAutostart": None,
+    "snapshotCreateXML": None,
+    "abortJob": None,
+    "undefineFlags": None,
 }
 EVENTS = {
     "create": "started",
@@ -35,6 +42,9 @@ EVENTS = {
     "suspend": "paused",
     "resume": "resumed",
     "destroy": "stopped",
+    "reset": "rebooted",
+    "managedSave": "stopped",
+    "undefineFlags": "undefined",
 }
 
 
@@ -65,6 +75,13 @@ class Machine:
     manner: Manner = Manner.OBEYS
     persistent: bool = True
     exists: bool = True
+    autostart: bool = False
+    snapshots: tuple[str, ...] = ()
+    job: str = ""
+    """What libvirt is busy with on it."""
+    agent: bool = False
+    undone: tuple[str, ...] = ()
+    """What of an act is refused while the rest is done."""
 
 
 @dataclass
@@ -131,8 +148,8 @@ class World:
                 state=vm.state,
                 reason="",
                 persistent=vm.persistent,
-                autostart=False,
-                has_snapshot=False,
+                autostart=vm.autostart,
+                has_snapshot=bool(vm.snapshots),
             )
             for vm in self.hosts[host].values()
             if vm.exists
@@ -150,7 +167,9 @@ class World:
 
     # --- what the engine is given ----------------------------------------------------------------------------------
 
-    async def act(self, host: str, uuid: str, call: str, args: tuple[int, ...], lane: Lane, deadline_s: float) -> None:
+    async def act(
+        self, host: str, uuid: str, call: str, args: tuple[int | str, ...], lane: Lane, deadline_s: float
+    ) -> tuple[str, ...]:
         await self.point()
         vm = self.hosts[host][uuid]
         if not self.is_up(host) or vm.manner is Manner.NOT_SENT:
@@ -159,7 +178,7 @@ class World:
         if vm.manner is Manner.REFUSES:
             raise LibvirtError("operation failed: no", 9, 10, where=host)
         if vm.manner in {Manner.OBEYS, Manner.QUIETLY, Manner.REFUSES_DONE, Manner.LOST_AFTER}:
-            self._happen(host, vm, call, is_told=vm.manner is Manner.OBEYS)
+            self._happen(host, vm, call, args, is_told=vm.manner is Manner.OBEYS)
         await self.point()
         match vm.manner:
             case Manner.REFUSES_DONE:
@@ -169,32 +188,54 @@ class World:
                 raise OutcomeUnknownError(f"the link was lost after {call} had left", where=host, words="reset by peer")
             case Manner.LOST_LATER:
                 self.lose(host, 200.0)
-                self._happen(host, vm, call, is_told=False)
+                self._happen(host, vm, call, args, is_told=False)
             case Manner.SLOWLY:
-                self.loop.call_later(10.0, self._happen, host, vm, call)
+                self.loop.call_later(10.0, self._happen, host, vm, call, args)
             case Manner.TOO_LATE:
-                self.loop.call_later(1_000.0, self._happen, host, vm, call)
+                self.loop.call_later(1_000.0, self._happen, host, vm, call, args)
             case Manner.VANISHES:
                 vm.exists = False
                 self.list(host)
             case _:
                 pass
         await self.point()
+        return vm.undone
 
-    async def look(self, host: str, uuid: str, deadline_s: float = 5.0) -> Seen:
+    async def look(self, host: str, uuid: str, deadline_s: float = 5.0, facts: frozenset[Fact] = frozenset()) -> Seen:
         await self.point()
         if not self.is_up(host):
             raise LinkError("not sent: the host is lost", LinkState.LOST, where=host)
         vm = self.hosts[host][uuid]
         await self.point()
-        state = vm.state if vm.exists else VmState.UNKNOWN
-        return Seen(at=self.loop.clock(), exists=vm.exists, state=state, name=vm.name)
+        if not vm.exists:
+            return Seen(at=self.loop.clock(), exists=False, state=VmState.UNKNOWN)
+        return Seen(
+            at=self.loop.clock(),
+            exists=True,
+            state=vm.state,
+            name=vm.name,
+            autostart=vm.autostart if Fact.AUTOSTART in facts else None,
+            snapshots=vm.snapshots if Fact.SNAPSHOTS in facts else None,
+            job=vm.job if Fact.JOB in facts else None,
+            agent=vm.agent if Fact.AGENT in facts else None,
+        )
 
-    def _happen(self, host: str, vm: Machine, call: str, *, is_told: bool = True) -> None:
-        vm.state = EFFECTS[call]
+    def _happen(self, host: str, vm: Machine, call: str, args: tuple[int | str, ...], *, is_told: bool = True) -> None:
+        vm.state = EFFECTS[call] or vm.state
+        match call:
+            case "setAutostart":
+                vm.autostart = bool(args[0])
+            case "snapshotCreateXML":
+                vm.snapshots = (*vm.snapshots, str(args[0]))
+            case "abortJob":
+                vm.job = ""
+            case "undefineFlags":
+                vm.exists = False
+            case _:
+                pass
         if vm.state is VmState.OFF and not vm.persistent:
             vm.exists = False
-        if is_told and self.is_up(host):
+        if is_told and call in EVENTS and self.is_up(host):
             event = Happened(
                 host=host, at=self.loop.clock(), uuid=vm.uuid, name=vm.name, kind=EVENTS[call], state=vm.state
             )
@@ -232,9 +273,21 @@ def machines(
     return hosts
 
 
-def before(verb: str) -> VmState:
-    """Return a state in which ``verb`` can be done."""
-    return VmState.OFF if verb == "start" else VmState.PAUSED if verb == "resume" else VmState.RUNNING
+def machines_for(
+    verb: str, count: int, manners: list[Manner] | None = None, on: int = 1
+) -> dict[str, dict[str, Machine]]:
+    """Return ``count`` VMs to which ``verb`` can be done; one, if it is done to one only."""
+    state = next(state for state in (VmState.RUNNING, VmState.PAUSED, VmState.OFF) if state in VERBS[verb].applies)
+    hosts = machines(1 if VERBS[verb].one_only else count, state, manners, on)
+    for vm in (vm for vms in hosts.values() for vm in vms.values()):
+        vm.autostart = verb == "autostart-off"
+        vm.job = "migration out, 43 %" if verb == "abort-job" else ""
+    return hosts
+
+
+def given_for(verb: str) -> dict[str, str]:
+    """Return what ``verb`` must be given."""
+    return {parameter.id: parameter.example for parameter in VERBS[verb].parameters if parameter.is_needed}
 
 
 assert set(EFFECTS) == {verb.call for verb in VERBS.values()}

@@ -132,12 +132,12 @@ def test_no_and_why() -> None:
 
 @given(st.sampled_from(sorted(VERBS)), st.sampled_from(VmState), st.none() | st.sampled_from(VmState))
 def test_nothing_is_made_to_run_twice(verb: str, state: VmState, was: VmState | None) -> None:
-    """What ends running is refused while its UUID runs elsewhere, or did when that host was last heard; else not."""
-    me = a_vm(1, "kvm1", next(iter(VERBS[verb].applies)))
+    """Refused while its UUID runs elsewhere, or did when that host was last heard: what ends running, or is deleted."""
+    me = a_vm(1, "kvm1", next(iter(VERBS[verb].applies)), autostart=verb == "autostart-off")
     other = a_vm(1, "kvm7", state, was=was)
     may_run = state in ACTIVE or (state is VmState.UNKNOWN and was in ACTIVE)
     refusal = gate.refusal(VERBS[verb], me, FREE, [other], 220.0)
-    assert bool(refusal) is (may_run and VmState.RUNNING in VERBS[verb].goal)
+    assert bool(refusal) is (may_run and (VmState.RUNNING in VERBS[verb].goal or verb == "delete"))
     if refusal:
         assert "kvm7" in refusal
     if refusal and state is VmState.UNKNOWN:

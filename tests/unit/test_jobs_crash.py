@@ -23,8 +23,9 @@ from kvmtui.jobs.journal import Journal
 from kvmtui.jobs.record import verify
 from kvmtui.jobs.store import Change, Store
 from kvmtui.model.job import ENDED, Job, JobDetail, JobState, StepState
+from kvmtui.model.seen import Seen
 from tests.unit import virtual_time
-from tests.unit.jobs_world import EFFECTS, Machine, Manner, World, before, machines
+from tests.unit.jobs_world import EFFECTS, Machine, Manner, World, given_for, machines_for
 
 ANNA = ClientId("anna", 1000, 4711)
 
@@ -144,9 +145,10 @@ def check(world: World, path: Path, details: list[JobDetail], verb: str) -> None
 def check_truth(vm: Machine, state: StepState, verb: str) -> None:
     """What a step says is what is there; it is unknown only where no look can tell."""
     assert state is not StepState.BEGUN
-    if verb == "reboot" or not vm.exists:
+    if not VERBS[verb].can_be_looked_at or not vm.exists:
         return
-    reached = vm.state in VERBS[verb].goal
+    seen = Seen(at=0, exists=True, state=vm.state, autostart=vm.autostart, snapshots=vm.snapshots, job=vm.job)
+    reached = VERBS[verb].is_proved_by(seen, given_for(verb))
     if state is StepState.DONE:
         assert reached
     elif state is StepState.FAILED:
@@ -190,7 +192,7 @@ def live_and_die(verb: str, manners: list[Manner], hosts: int, deaths: list[int]
         path = Path(folder) / "journal.db"
 
         async def errand(engine: Engine) -> None:
-            plan = engine.plan(verb, ANNA, everything=True)
+            plan = engine.plan(verb, ANNA, everything=True, parameters=given_for(verb))
             if not plan.targets:
                 return
             job = await engine.submit(plan.id, plan.phrase, ANNA)
@@ -199,7 +201,7 @@ def live_and_die(verb: str, manners: list[Manner], hosts: int, deaths: list[int]
                 engine.abort(job.id, ANNA)
 
         async def main(loop: virtual_time.VirtualLoop) -> None:
-            world = World(loop, machines(len(manners), before(verb), manners, on=hosts))
+            world = World(loop, machines_for(verb, len(manners), manners, on=hosts))
             life = Life(world, path)
             for number, crash_at in enumerate([*deaths, None]):
                 await life.live(crash_at, errand if number == 0 else None)
@@ -226,7 +228,7 @@ def dies_at(place: int, manners: list[Manner]) -> bool:
         await engine.submit(plan.id, plan.phrase, ANNA)
 
     async def main(loop: virtual_time.VirtualLoop) -> bool:
-        world = World(loop, machines(4, before("shutdown"), manners, on=2))
+        world = World(loop, machines_for("shutdown", 4, manners, on=2))
         life = Life(world, path)
         await life.live(place, errand)
         if world.is_dead:

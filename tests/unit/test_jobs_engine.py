@@ -18,9 +18,10 @@ from kvmtui.jobs.engine import Engine
 from kvmtui.jobs.journal import Journal
 from kvmtui.jobs.record import verify
 from kvmtui.model.job import ENDED, Danger, Job, JobDetail, JobState, Plan, StepState, Verdict
+from kvmtui.model.seen import Fact
 from kvmtui.model.vm import VmState
 from tests.unit import virtual_time
-from tests.unit.jobs_world import Machine, Manner, World, before, machines
+from tests.unit.jobs_world import Machine, Manner, World, given_for, machines, machines_for
 
 ANNA = ClientId("anna", 1000, 4711, False, "ssh from 192.0.2.7")
 GUEST = ClientId("guest", 1001, 4712, True)
@@ -38,7 +39,7 @@ class Desk:
 
     def plan(self, verb: str, client: ClientId = ANNA) -> Plan:
         """Plan a verb for everything there is."""
-        return self.engine.plan(verb, client, everything=True)
+        return self.engine.plan(verb, client, everything=True, parameters=given_for(verb))
 
     async def submit(self, verb: str) -> Job:
         """Plan, and confirm."""
@@ -92,8 +93,8 @@ FIRST = {
     Manner.OBEYS: (StepState.DONE, "shut down done, shut off"),
     Manner.QUIETLY: (StepState.DONE, "shut down done, shut off"),
     Manner.SLOWLY: (StepState.DONE, "shut down done, shut off"),
-    Manner.IGNORES: (StepState.FAILED, "still running · why: the guest did not react to the request for 120 s"),
-    Manner.TOO_LATE: (StepState.FAILED, "still running · why: the guest did not react to the request for 120 s"),
+    Manner.IGNORES: (StepState.FAILED, "still running · why: no reaction to the request for 120 s, no agent"),
+    Manner.TOO_LATE: (StepState.FAILED, "still running · why: no reaction to the request for 120 s, no agent"),
     Manner.REFUSES: (StepState.FAILED, "shut down NOT done, still running · why: libvirt refused it, error 9"),
     Manner.REFUSES_DONE: (StepState.DONE, "though libvirt refused"),
     Manner.NOT_SENT: (StepState.FAILED, "shut down NOT begun · why: not sent: the host is lost"),
@@ -137,8 +138,8 @@ def test_a_guest_that_ignores_it_is_told_in_the_form_of_failures(path: Path) -> 
     async def body(desk: Desk) -> None:
         detail = await desk.ended(await desk.submit("shutdown"))
         assert detail.job.text == (
-            "✗ vm-0 kvm1: shut down NOT done, still running · why: the guest did not react to the request for 120 s"
-            " · next: it may yet obey; F force off if it must be now"
+            "✗ vm-0 kvm1: shut down NOT done, still running · why: no reaction to the request for 120 s, no agent"
+            " · next: wait more, it may yet obey; F force off if it must be now"
         )
         assert [call for _, _, call in desk.world.calls] == ["shutdown"]
 
@@ -151,11 +152,96 @@ def test_every_verb_is_done_and_seen(path: Path, verb: str) -> None:
 
     async def body(desk: Desk) -> None:
         detail = await desk.ended(await desk.submit(verb))
-        assert [step.state for step in detail.steps] == [StepState.DONE] * 5
+        count = 1 if VERBS[verb].one_only else 5
+        assert [step.state for step in detail.steps] == [StepState.DONE] * count
         assert detail.job.state is JobState.DONE
-        assert len(desk.world.calls) == len(set(desk.world.calls)) == 5
+        assert len(desk.world.calls) == len(set(desk.world.calls)) == count
 
-    at_desk(path, machines(5, before(verb), on=2), body)
+    at_desk(path, machines_for(verb, 5, on=2), body)
+
+
+@pytest.mark.parametrize("verb", ["autostart-on", "autostart-off", "snapshot", "abort-job", "delete", "save"])
+@pytest.mark.parametrize("manner", Manner)
+def test_what_no_state_proves_is_proved_by_looking(path: Path, verb: str, manner: Manner) -> None:
+    """Each outcome is what is there, in the end: the same for each kind of proof."""
+
+    async def body(desk: Desk) -> None:
+        detail = await desk.ended(await desk.submit(verb))
+        await asyncio.sleep(2_000)
+        (step,) = (await desk.engine.detail(detail.job.id)).steps
+        vm = desk.world.hosts[step.host][step.uuid]
+        seen = await desk.world.look(step.host, step.uuid, facts=frozenset(Fact))
+        if vm.exists or verb == "delete":
+            reached = VERBS[verb].is_proved_by(seen, given_for(verb))
+            assert step.state is (StepState.DONE if reached and manner is not Manner.TOO_LATE else StepState.FAILED)
+        else:
+            assert step.state is StepState.UNKNOWN
+
+    at_desk(path, machines_for(verb, 1, [manner]), body)
+
+
+def test_what_libvirt_is_busy_with_is_left_alone_and_named(path: Path) -> None:
+    """In the question, and right before the step; nothing is called. Aborting it is what still can be done."""
+
+    async def body(desk: Desk) -> None:
+        busy, idle = desk.world.hosts["kvm1"].values()
+        busy.job = "backup, 12 %"
+        await desk.engine.look_around([("kvm1", busy.uuid), ("kvm1", idle.uuid)])
+        told = "backup, 12 % is under way, not by kvmtui, and left alone meanwhile: vm-0"
+        assert told in desk.plan("shutdown").looks
+        detail = await desk.ended(await desk.submit("shutdown"))
+        assert [step.state for step in detail.steps] == [StepState.SKIPPED, StepState.DONE]
+        assert detail.steps[0].text == "left alone: libvirt is busy with it: backup, 12 %"
+        plan = desk.plan("abort-job")
+        assert [target.name for target in plan.targets] == ["vm-0"]
+        assert "backup, 12 % is under way, not by kvmtui: vm-0" in plan.looks
+        detail = await desk.ended(await desk.submit("abort-job"))
+        assert detail.job.state is JobState.DONE
+        assert [call for _, _, call in desk.world.calls] == ["shutdown", "abortJob"]
+
+    at_desk(path, machines(2, VmState.RUNNING), body)
+
+
+def test_what_is_so_already_right_before_the_step_is_not_done_again(path: Path) -> None:
+    """A snapshot of that name that somebody else has made meanwhile is not taken for ours."""
+
+    async def body(desk: Desk) -> None:
+        plan = desk.plan("snapshot")
+        (vm,) = desk.world.hosts["kvm1"].values()
+        vm.snapshots = ("before-upgrade",)
+        detail = await desk.ended(await desk.engine.submit(plan.id, plan.phrase, ANNA))
+        assert detail.steps[0].text == "left alone: it has a snapshot of that name"
+        assert not desk.world.calls
+
+    at_desk(path, machines(1, VmState.RUNNING), body)
+
+
+def test_what_was_done_in_part_is_no_success(path: Path) -> None:
+    """Each thing that libvirt refused is told."""
+
+    async def body(desk: Desk) -> None:
+        (vm,) = desk.world.hosts["kvm1"].values()
+        vm.undone = ("vda (/x/vda) NOT deleted: in use",)
+        detail = await desk.ended(await desk.submit("delete"))
+        assert detail.job.state is JobState.FAILED
+        assert detail.steps[0].text == "delete done in part only · why: vda (/x/vda) NOT deleted: in use"
+
+    at_desk(path, machines(1, VmState.OFF), body)
+
+
+@pytest.mark.parametrize("manner", [Manner.LOST_AFTER, Manner.REFUSES_DONE])
+def test_of_disks_that_nobody_saw_go_nothing_is_claimed(path: Path, manner: Manner) -> None:
+    """The definition is gone, which a look tells; the disk it does not."""
+
+    async def body(desk: Desk) -> None:
+        plan = desk.engine.plan("delete", ANNA, everything=True, parameters={"disks": "vda"})
+        detail = await desk.ended(await desk.engine.submit(plan.id, plan.phrase, ANNA))
+        await asyncio.sleep(600)
+        (step,) = (await desk.engine.detail(detail.job.id)).steps
+        assert step.state is StepState.UNKNOWN
+        assert "whether vda went too, nobody saw" in step.text
+
+    at_desk(path, machines(1, VmState.OFF, [manner]), body)
 
 
 def test_a_reboot_whose_event_may_be_lost_is_unknown(path: Path) -> None:

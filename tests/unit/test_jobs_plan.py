@@ -21,6 +21,7 @@ from kvmtui.jobs.plan import GOOD_FOR_S, PLANS_MAX, Plans, wish
 from kvmtui.model.host import LinkState
 from kvmtui.model.job import Danger, Plan, Skip, Target, Verdict
 from kvmtui.model.vm import VmState
+from tests.unit.jobs_world import given_for
 
 ANNA = ClientId("anna", 1000, 1)
 GUEST = ClientId("guest", 1001, 2, True)
@@ -38,7 +39,14 @@ class Bench:
         self.unread: set[str] = set()
         """VMs whose definitions are not read."""
         self.holders: dict[tuple[str, str], tuple[str, str]] = {}
-        self.plans = Plans(self.fleet, lambda: self.now, lambda host, uuid: self.holders.get((host, uuid)))
+        self.busy: dict[tuple[str, str], str] = {}
+        """What libvirt is busy with."""
+        self.plans = Plans(
+            self.fleet,
+            lambda: self.now,
+            lambda host, uuid: self.holders.get((host, uuid)),
+            lambda host, uuid: self.busy.get((host, uuid)),
+        )
 
     def have(self, host: str, **vms: VmState) -> None:
         """A host answers with these VMs; a name is also its UUID."""
@@ -69,7 +77,8 @@ class Bench:
     def plan(self, verb: str, filter_text: str = "", client: ClientId = ANNA, rules: Rules = FREE, **more: Any) -> Plan:
         """Plan a verb over what matches, or over ``targets``, or over everything."""
         targets = more.get("targets", ())
-        wanted = wish(verb, targets, filter_text, everything=not filter_text and not targets)
+        given = more.get("given", given_for(verb))
+        wanted = wish(verb, targets, filter_text, everything=not filter_text and not targets, parameters=given)
         return self.plans.make(wanted, client, rules)
 
     def take(self, plan: Plan, typed: str = "", client: ClientId = ANNA, rules: Rules = FREE) -> Plan:
@@ -299,3 +308,58 @@ def test_resuming_says_whom_no_user_has_paused(bench: Bench) -> None:
     plan = bench.plan("resume", targets=[("kvm2", "web_3")])
     assert plan.looks == ("not paused by a user (unknown): web-3",)
     assert bench.plan("off", targets=[("kvm2", "web_3")]).looks == ()
+
+
+def test_what_a_verb_is_given_is_checked_and_shown(bench: Bench) -> None:
+    """All that is wrong at once; what is right stands in the plan, in virsh's line, in the plan's name."""
+    for verb, parameters, wrong in (
+        ("snapshot", {}, "name is missing"),
+        ("snapshot", {"name": "../x", "nam": "y"}, "there is no nam, name is up to 64 letters"),
+        ("snapshot", {"name": "-rf"}, "a letter or digit first"),
+        ("snapshot", {"name": "x" * 65}, "up to 64"),
+        ("snapshot", {"name": "a\n"}, ""),
+        ("delete", {"disks": "vda, vdb"}, "names of disks with commas"),
+        ("delete", {"forget": "all"}, "forget is nvram, snapshots"),
+        ("start", {"name": "x"}, "there is no name"),
+    ):
+        if wrong:
+            with pytest.raises(UsageError, match=wrong):
+                bench.plan(verb, "name:db-1", given=parameters)
+        else:
+            assert bench.plan(verb, "name:db-1", given=parameters).parameters == {"name": "a"}
+    one, other = (bench.plan("snapshot", "name:db-1", given={"name": name}) for name in ("one", "other"))
+    assert one.id != other.id
+    assert one.virsh == ("virsh -c qemu+ssh://root@kvm1/system snapshot-create-as db-1 one",)
+    assert (one.parameters, one.verdict) == ({"name": "one"}, Verdict.ASKS)
+    gone = bench.plan("delete", "name:db-1", given={"forget": "snapshots", "disks": "vda,vdb"})
+    assert gone.virsh[0].endswith(" undefine db-1 --keep-nvram --snapshots-metadata --storage vda,vdb")
+    assert (gone.phrase, gone.undo) == ("db-1", "")
+    assert gone.looks[0] == "its definition goes, and for good what is on vda, vdb; other disks stay"
+
+
+def test_delete_is_for_one_vm_that_is_nowhere_else(bench: Bench) -> None:
+    """Not for two, even where one of them could not be; not while the same UUID may run on a host that is lost."""
+    both = bench.plan("delete", "name:db-1 or name:mail")
+    assert (both.verdict, both.why, both.targets) == (Verdict.NO, "one VM only", ())
+    targets = [("kvm1", "db_1"), ("kvm2", "mail")]
+    assert bench.plans.eligible(targets, ANNA, FREE).why["delete"] == "one VM only"
+    bench.have("kvm1", db_1=X, mail=X)
+    bench.lose("kvm2")
+    assert "may still run on kvm2" in bench.plan("delete", targets=[("kvm1", "mail")]).why
+    assert bench.plan("snapshot", targets=[("kvm1", "mail")]).targets
+
+
+def test_of_an_owner_it_is_said_what_he_may_do(bench: Bench) -> None:
+    """A VM of another manager: what stops it may be undone by a start; a snapshot stops nothing."""
+    bench.fleet.reduce(Surveyed(host="kvm2", at=bench.now, vms=(Definition(uuid="mail", owner="nova"),)))
+    assert "owned by nova, which may start it again: mail" in bench.plan("save", "name:mail").looks
+    assert "owned by nova, which may undo it: mail" in bench.plan("snapshot", "name:mail").looks
+
+
+def test_a_job_of_libvirts_can_be_aborted_where_there_is_one(bench: Bench) -> None:
+    """Not where it is known that there is none; where nobody knows, a look right before decides."""
+    bench.busy = {("kvm2", "mail"): "", ("kvm2", "old"): "migration out, 7 %"}
+    plan = bench.plan("abort-job", "name:mail or name:old or name:log")
+    assert [target.name for target in plan.targets] == ["log", "old"]
+    assert plan.skipped[0].reason == "already without a job: libvirt is busy with nothing on it"
+    assert "migration out, 7 % is under way, not by kvmtui: old" in plan.looks

@@ -14,7 +14,7 @@ import libvirt
 import pytest
 
 from kvmtui.errors import LibvirtError
-from kvmtui.hosts import events, hypervisor
+from kvmtui.hosts import deeds, events, hypervisor, looking
 from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.lane import CallEndedError, Lane
 
@@ -107,7 +107,7 @@ async def test_nothing_of_libvirts_survives_its_lane() -> None:
     def busy(conn: Conn) -> int:
         events.register(conn, inbox)
         for row in hypervisor.listing(conn).vms:
-            hypervisor.look(conn, row.uuid)
+            looking.look(conn, row.uuid, 0.0)
             hypervisor.xml(conn, row.uuid)
         return len(hypervisor.sample(conn, None, hypervisor.ALL_GROUPS).vms)
 
@@ -186,7 +186,7 @@ async def test_an_act_tells_whether_it_had_left(left: bool) -> None:
     """Only from the call itself on may something have happened: a VM that is not found was never touched."""
     async with lane_to() as lane:
         uuid = (await lane.call(hypervisor.listing, 5)).vms[0].uuid if left else "0" * 32
-        act = hypervisor.Act(uuid, "create", ())  # it runs already: refused
+        act = deeds.Act(uuid, "create", ())  # it runs already: refused
         with pytest.raises(LibvirtError):
             await lane.call(act, 5)
         assert act.left is left

@@ -55,6 +55,8 @@ def question(
     if names:
         listed = ", ".join(f"{target.name} ({target.host})" for target in plan.targets)
         lines += _wrapped("VMs", listed, "text", width, most=10)
+    for name, value in plan.parameters.items():
+        lines += _wrapped("with", f"{name}={value}", "text", width)
     if plan.why:
         lines += _wrapped("why", plan.why, role if role != "title" else "notice", width)
     for look in plan.looks:
