@@ -10,7 +10,7 @@ ABORT = Verb(
     id="abort-job",
     title="abort its job",
     key="x",
-    help="End what libvirt is busy with on it, whoever asked for that: a migration, a save, a backup.",
+    help="End libvirt's job on it: migration, save, backup, …",
     call="abortJob",
     applies=ACTIVE,
     shows=lambda seen, _: seen.job == "",

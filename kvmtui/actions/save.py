@@ -8,9 +8,9 @@ from kvmtui.model.vm import VmState
 
 SAVE = Verb(
     id="save",
-    title="write to disk (save)",
+    title="write to disk",
     key="w",
-    help="Write its memory to the host's disk, then stop it; start goes on from there.",
+    help="Save its memory on disk, and stop; start goes on there.",
     call="managedSave",
     args=(0,),
     applies=frozenset({VmState.RUNNING, VmState.PAUSED}),

@@ -22,7 +22,7 @@ _TASK = "0"
 
 
 class Aim(NamedTuple):
-    """Which VMs are meant: one by its address, or the marked ones."""
+    """Which VMs are meant: one by its address, or the marked ones; with what the verb is given beyond them."""
 
     targets: tuple[tuple[str, str], ...] = ()
     """(host, UUID)."""
@@ -31,6 +31,8 @@ class Aim(NamedTuple):
     hidden: bool = False
     filter: str = ""
     """Instead of both: those that match it."""
+    given: dict[str, str] | None = None
+    """None: it is asked for yet."""
     window: int = desk.VMS
     """The window in whose list marks are visible."""
 

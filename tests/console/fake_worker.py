@@ -15,6 +15,7 @@ import msgspec
 
 import kvmtui
 from kvmtui.actions import VERBS
+from kvmtui.actions.parameter import checked
 from kvmtui.errors import FilterError, LinkError, RefusedError, UsageError
 from kvmtui.fleet.filter import parse
 from kvmtui.fleet.order import natural
@@ -408,7 +409,9 @@ class FakeWorker:
         ready: dict[str, int] = {}
         why: dict[str, str] = {}
         for verb in VERBS.values():
-            reasons = [verb.refusal(vm.state) or (f"{vm.host} is locked" if vm.host in locked else "") for vm in vms]
+            reasons = [verb.objection(vm) or (f"{vm.host} is locked" if vm.host in locked else "") for vm in vms]
+            if verb.one_only and len(vms) > 1:
+                reasons = ["one VM only"]
             if self.read_only or "" not in reasons:
                 why[verb.id] = "read-only" if self.read_only else next(iter(reasons), "gone")
             else:
@@ -426,8 +429,11 @@ class FakeWorker:
         vms, hidden = self._aimed(request, connection)
         if request.hidden:
             vms, hidden = vms + hidden, []
-        targets = [Target(vm.host, vm.uuid, vm.name, vm.state) for vm in vms if not verb.refusal(vm.state)]
-        reasons = {vm.key: verb.refusal(vm.state) for vm in vms} | {vm.key: "hidden mark" for vm in hidden}
+        given = checked(verb.id, verb.parameters, request.parameters)
+        too_many = "one VM only" if verb.one_only and len(vms) > 1 else ""
+        refusals = {vm.key: too_many or verb.objection(vm) for vm in vms}
+        targets = [Target(vm.host, vm.uuid, vm.name, vm.state) for vm in vms if not refusals[vm.key]]
+        reasons = refusals | {vm.key: "hidden mark" for vm in hidden}
         skipped = [
             Skip(Target(vm.host, vm.uuid, vm.name, vm.state), reasons[vm.key])
             for vm in (*vms, *hidden)
@@ -435,14 +441,20 @@ class FakeWorker:
         ]
         destructive = verb.destructive
         plan = Plan(
-            id=hashlib.sha256(repr((verb.id, targets)).encode()).hexdigest()[:16],
+            id=hashlib.sha256(repr((verb.id, given, targets)).encode()).hexdigest()[:16],
             verb=verb.id,
             targets=tuple(targets),
             skipped=tuple(skipped),
             danger=Danger.DESTRUCTIVE if destructive else Danger.NORMAL,
-            verdict=Verdict.NO if self.read_only or not targets else Verdict.ASKS if verb.stops else Verdict.MAY,
+            verdict=Verdict.NO
+            if self.read_only or not targets
+            else Verdict.ASKS
+            if verb.stops or verb.asks
+            else Verdict.MAY,
             why="read-only" if self.read_only else "",
             phrase=targets[0].name if destructive and targets else "y",
+            parameters=given,
+            looks=verb.tells(vms, given) if verb.tells is not None else (),
             undo=f"{VERBS[verb.inverse].title} it" if verb.inverse else "",
             virsh=tuple(f"virsh -c qemu+ssh://{t.host}/system {verb.virsh} {t.uuid}" for t in targets),
             made=self.now,

@@ -240,8 +240,11 @@ class _Pool(HostPool):
 
     vms: dict[str, _Vm]
 
-    async def act(self, host: str, uuid: str, call: str, args: tuple[int, ...], lane: Lane, deadline_s: float) -> None:
+    async def act(
+        self, host: str, uuid: str, call: str, args: tuple[int | str, ...], lane: Lane, deadline_s: float
+    ) -> tuple[str, ...]:
         """It has left, and was taken."""
+        return ()
 
     async def xml(self, host: str, uuid: str, deadline_s: float = 5.0) -> str:
         number, vm = next((number, vm) for number, vm in enumerate(self.vms.values()) if vm.uuid == uuid)

@@ -329,3 +329,51 @@ async def test_steps_of_a_task_are_filtered_marked_and_acted_on(tmp_path: Path) 
         asked = desk.worker.asked(MakePlan)[-1]
         assert (asked.verb, set(asked.marks)) == ("off", failed)
         assert {request.window for request in desk.worker.asked(OpenWindow) if request.query.job} == {asked.window}
+
+
+async def test_what_a_verb_needs_is_typed_before_it_is_asked() -> None:
+    """A n: the name of the snapshot; a wrong one stays to be mended, esc leaves, what is right stands in the plan."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web-01", "enter", "a", "n")
+        assert "new snapshot · name:" in desk.sheet
+        await desk.press("enter")
+        assert "name is missing" in desk.sheet
+        await desk.press(*"../x", "enter")
+        assert "name is up to 64 letters" in desk.sheet
+        assert not desk.worker.asked(MakePlan)
+        await desk.press("ctrl+u", *"before-1", "enter")
+        (plan,) = desk.worker.asked(MakePlan)
+        assert (plan.verb, plan.parameters) == ("snapshot", {"name": "before-1"})
+        assert "with    name=before-1" in desk.sheet
+        assert "memory is kept too" in desk.sheet
+        await desk.press("y")
+        assert len(desk.worker.asked(Submit)) == 1
+        await desk.press("a", "n", "escape")
+        assert not desk.sheet
+        assert len(desk.worker.asked(MakePlan)) == 1
+
+
+async def test_delete_asks_for_disks_and_for_the_name() -> None:
+    """Nothing typed for the disks: they stay. Then the name, and nothing less."""
+    async with sitting() as desk:
+        vm = next(vm for vm in desk.worker.vms if vm.state is VmState.OFF)
+        await desk.press("slash", *vm.name, "enter", "a", "D")
+        assert "delete · disks:" in desk.sheet
+        await desk.press("enter", "enter")
+        (plan,) = desk.worker.asked(MakePlan)
+        assert (plan.verb, plan.parameters) == ("delete", {"disks": "", "forget": ""})
+        assert "its definition goes; every disk stays" in desk.sheet
+        await desk.press("y", "enter")
+        assert not desk.worker.asked(Submit)
+        await desk.press("ctrl+u", *vm.name, "enter")
+        assert [submit.typed for submit in desk.worker.asked(Submit)] == [vm.name]
+
+
+async def test_delete_is_greyed_for_several() -> None:
+    """It stays in its place with the reason."""
+    async with sitting() as desk:
+        await desk.press("space", "j", "space", "a", "1")
+        await desk.until(lambda: "one VM only" in desk.sheet)
+        await desk.press("D")
+        assert "delete: one VM only" in desk.sheet
+        assert not desk.worker.asked(MakePlan)

@@ -223,7 +223,7 @@ def test_nothing_gets_through_that_any_rule_forbids(
     rules = gate.rules_of(config)
     level, access = next((each.guard, each.access) for each in config.hosts if each.name == host)
     applies = next(iter(VERBS[verb].applies))
-    vm = a_vm(1, host, applies, tags=tags)
+    vm = a_vm(1, host, applies, tags=tags, autostart=verb == "autostart-off")
     allowed = (
         not client.read_only
         and (config.guard.start == "read-write" or client.unlocked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
+from kvmtui.console.given import Given
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.hosts import link_of
 from kvmtui.console.present.jobs import verb_title
@@ -143,6 +144,9 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
     ``instead_of`` is the question over the page whose plan is out of date: nobody has said yes to it, so nothing is
     done without another, and who has left it meanwhile is not asked again.
     """
+    if VERBS[verb].parameters and aim.given is None:
+        _ask_what_is_given(page, VERBS[verb], aim)
+        return
     plan = await page.console.feed.call(
         MakePlan(
             verb=verb,
@@ -151,6 +155,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
             marks=aim.marks,
             window=aim.window,
             hidden=aim.hidden,
+            parameters=aim.given or {},
         )
     )
     if instead_of is not None:
@@ -194,6 +199,14 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
         note=note,
     )
     page.open_sheet(question)
+
+
+def _ask_what_is_given(page: Page, verb: Verb, aim: Aim) -> None:
+    def chosen(given: dict[str, str]) -> None:
+        page.close_sheet()
+        page.console.work(ask(page, verb.id, aim._replace(given=given)))
+
+    page.open_sheet(Given(verb, chosen, page.close_sheet))
 
 
 def _looks_as_planned(page: Page, target: Target) -> bool:
