@@ -24,12 +24,12 @@ from kvmtui.model.host import Host, LinkState, Summary
 from kvmtui.model.job import Job, JobState
 from kvmtui.model.vm import Vm, VmState
 from kvmtui.wire.line import Line
-from kvmtui.wire.messages import GetDetail, GetJob, MakePlan, Submit
+from kvmtui.wire.messages import GetDetail, MakePlan, OpenWindow, Submit
 from tests.console.desks import Desk
 from tests.console.fake_worker import FakeWorker
 from tests.console.paper import TORN, Paper
 from tests.console.seats import Seat, seated
-from tests.console.tour import STOPS
+from tests.console.tour import HOME, STOPS
 
 HOSTILE = {
     "markup": "[bold red]x[/] [/] [@click=app.quit]y[/]",
@@ -117,9 +117,10 @@ class _Onlooker:
         self._seat.until(lambda: words in self.look())
 
     def finds_it_straight(self) -> bool:
-        """Whether no character lies in pieces, and right edges stand one below the other, down to menus."""
+        """Whether no character lies in pieces, and right edges stand one below the other, from below what heads a
+        page down to menus."""
         shown = self.look().split("\n")
-        edges = "".join("|" if line[-1] in "│┃┐┘" else " " for line in shown[1:-1]).rstrip()
+        edges = "".join("|" if line[-1] in "│┃┐┘" else " " for line in shown[1:-1]).strip()
         is_framed = self.paper.columns >= WIDE
         return not any(TORN in line for line in shown) and (not is_framed or (bool(edges) and " " not in edges))
 
@@ -155,11 +156,15 @@ def test_no_control_byte_of_theirs_reaches_the_terminal(tmp_path: Path, size: tu
         onlooker.see("type y")
         seat.press("v", "y")
         seat.until(lambda: worker.asked(Submit))
+        seat.press("t")
+        onlooker.see("k0")
+        seat.press("\r")
+        seat.until(lambda: any(request.query.resource == "steps" for request in worker.asked(OpenWindow)))
+        seat.press(*HOME)
         for keys in STOPS:
             for key in keys:
                 seat.press(key)
                 onlooker.finds_it_straight_after(key)
-        assert worker.asked(GetJob)
         assert worker.asked(GetDetail)
         pasted = f"\x1b[200~{' '.join(texts)[:3000]}\x1b[201~"
         seat.press("/", pasted)

@@ -23,6 +23,7 @@ STOPS: list[tuple[str, ...]] = [
     ("/", "x", "[", "/", "]", "中", "é", "\r", "/", "\x15", "\r"),  # a filter typed
     (":", "view x[/]中", "\t", "\r", ":", "\x15", "vms\r", ":", "w", "\t", "\x15", "vms\r"),  # the command line
     ("z", "z", "f", "f", "?", "G", "c", "q", *HOME, "n"),  # what is wrong, zoom, help
+    (":", "audit\r", "j", "\r", "G", "c", "r", "t", *HOME, ":", "audit\r", "\r", "d", *HOME),  # a record
     *TABLES,
 ]
 """Each from the main screen back to it."""
