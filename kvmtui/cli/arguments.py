@@ -150,6 +150,7 @@ def _audit() -> _Parser:
     parser = _parser("audit", about, epilog=CHAIN)
     what = "show: the newest records; verify: whether nothing was changed, removed or moved; export: all, as JSON lines"
     parser.add_argument("act", choices=("show", "verify", "export"), help=what)
+    parser.add_argument("--shared", action="store_true", help=f"of a team's worker, for who runs it: {SHARED}")
     for option, words in (("job", "ID"), ("vm", "NAME|UUID"), ("host", "HOST"), ("user", "NAME"), ("verb", "VERB")):
         parser.add_argument(f"--{option}", default="", metavar=words, help=f"show: of this {option}")
     parser.add_argument("--since", type=_span, metavar="SPAN", help="show: not older than this: 30m, 2h, 7d")
@@ -166,8 +167,7 @@ def _worker() -> _Parser:
     acts = ("run", "status", "stop", "unit")
     what = "run: stay in the foreground, for a service; unit: print the service for systemd --user"
     parser.add_argument("act", choices=acts, help=what)
-    what = f"the one of a team: {SHARED}"
-    parser.add_argument("--shared", action="store_true", help=what)
+    parser.add_argument("--shared", action="store_true", help=f"the one of a team: {SHARED}")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--drain", action="store_true", help="stop: when what is under way has ended; begin nothing new")
     how.add_argument("--force", action="store_true", help="stop: now, whatever is under way, which is listed")

@@ -43,6 +43,8 @@ def _tell(config: Config) -> None:
         if len(same) > 1:
             more = f" and {len(same) - NAMED} more" if len(same) > NAMED else ""
             print(f"note: {', '.join(same[:NAMED])}{more} have the same uri; as one host they are acted on once")
+    if config.guard.roles:
+        print("note: guard: roles bind in a worker that a team shares (kvmtui worker run --shared), not in your own")
 
 
 def _own_files() -> list[UsageError]:

@@ -57,13 +57,13 @@ def source(options: argparse.Namespace) -> Source:
 
 
 def _shared(options: argparse.Namespace) -> WorkerPaths:
-    """Return the places of a team's worker: to run it, else to ask it. Raises UsageError."""
+    """Return the places of a team's worker: as who uses it has them, or as who runs it. Raises UsageError."""
     if options.connect:
         raise UsageError("a shared worker has a config", remedy=f"leave out -c; it is {paths.SHARED_CONFIG}")
     config = options.config or Path(os.environ.get("KVMTUI_CONFIG") or paths.SHARED_CONFIG)
-    if options.act in {"run", "unit"}:
-        return paths.for_shared(config, options.socket)
-    return paths.for_config(config, options.socket or paths.SHARED_SOCKET)
+    if options.act in {"status", "stop"}:
+        return paths.for_config(config, options.socket or paths.SHARED_SOCKET)
+    return paths.for_shared(config, options.socket)
 
 
 def _this_machine() -> Path:

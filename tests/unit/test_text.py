@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kvmtui.text import clean, clean_lines, fit, name_or, width
+from kvmtui.text import clean, clean_lines, fit, name_or, seconds_of, width
 
 OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of what a terminal may act upon, or cannot show."""
@@ -84,3 +84,11 @@ def test_what_cannot_be_seen_is_no_name(name: str) -> None:
     """A row, a question, a task without a name on it: nobody could tell which VM is meant."""
     assert name_or(name, "its UUID") == "its UUID"
     assert name_or(f"{name}a", "its UUID").strip("\u2800 ") == "a"
+
+
+@given(st.integers(1, 999_999_999), st.sampled_from("smhdw"))
+def test_a_span_of_time_has_its_unit_behind_it(count: int, unit: str) -> None:
+    """A whole number, one letter; nothing else is guessed at."""
+    assert seconds_of(f"{count}{unit}") == count * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
+    for wrong in (f"{count}", f"0{count}{unit}", f"-{count}{unit}", f"{count} {unit}", f"{count}.5{unit}", unit, ""):
+        assert seconds_of(wrong) is None

@@ -194,6 +194,20 @@ def test_acts_are_confirmed_or_refused(cli: Cli) -> None:
     assert cli.rows("jobs") == []
 
 
+def test_a_command_is_unlocked_where_all_begins_read_only(cli: Cli) -> None:
+    """For itself alone; never with --read-only."""
+    cli.home.config.write_text(f"{cli.home.config.read_text()}guard: {{start: read-only}}\n")
+    pause = ("do", "pause", f"name:{KVM1}", "--yes", "--wait")
+    refused = cli.run(*pause)
+    assert refused.returncode == exits.REFUSED
+    assert "guard.start says so" in refused.stderr
+    assert "kvmtui do --rw" in refused.stderr
+    assert cli.run("--read-only", *pause, "--rw").returncode == exits.REFUSED
+    done = cli.run(*pause, "--rw")
+    assert (done.returncode, "paused" in done.stdout) == (exits.DONE, True), done.stderr
+    assert cli.run(*pause).returncode == exits.REFUSED
+
+
 def test_acts_are_done_and_told(cli: Cli) -> None:
     """--wait gives a line for each VM, in the form of failures; without it 0 means accepted."""
     done = cli.run("do", "shutdown", f"name:{KVM2}", "--yes", "--wait")

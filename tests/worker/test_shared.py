@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import json
 import os
 import pwd
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kvmtui.errors import KvmtuiError, RefusedError, WorkerError
+from kvmtui.jobs import record
 from kvmtui.model.job import Plan, Verdict
 from kvmtui.paths import for_config
 from kvmtui.wire import spawn
 from kvmtui.wire.line import Line, greeting
 from kvmtui.wire.messages import Abort, Access, GetEligible, MakePlan, Reconnect, Stop, Submit, Trust, Unlock
-from tests.worker.home import RUNNING, Home, rows, settle
+from tests.worker.home import RUNNING, Home, rows, settle, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes root: it connects as other users")
 
@@ -65,6 +69,12 @@ def start(home: Home, guard: str) -> None:
     home.configure(home.host("a", RUNNING), home.host("b", RUNNING), head=f"guard:\n{guard}" if guard else "")
     home.start("--shared")
     settle(home.line())
+
+
+def recorded(home: Home) -> list[dict[str, Any]]:
+    """What the record has, the oldest first. Fails if it is not sound."""
+    assert record.verify(home.paths.journal).is_sound
+    return [json.loads(line.record) for line in record.lines(home.paths.journal)]
 
 
 def connected(home: Home, uid: int, *groups: int, read_only: bool = False) -> Line:
@@ -182,6 +192,41 @@ def test_read_only_is_unlocked_for_one_session_and_recorded(home: Home) -> None:
     with pytest.raises(KvmtuiError, match="8h at most"):
         line.call(Unlock(for_s=9 * 3600))
     line.close()
+    told = [(each["phase"], each["user"], each.get("parameters")) for each in recorded(home)]
+    assert told[1:] == [("unlocked", "nobody", {"for_s": 900}), ("locked", "nobody", None)]
+
+
+def test_a_session_ends_with_its_connection_and_its_time(home: Home) -> None:
+    """The next connection of the same process is locked; what was unlocked for a second is locked after it."""
+    start(home, "  start: read-only\n")
+    line = home.line()
+    line.call(Unlock(for_s=900))
+    line.close()
+    again = home.line()
+    assert planned(again, "pause", "a").verdict is Verdict.NO
+    again.call(Unlock(for_s=0.2))
+    wait_for(lambda: planned(again, "pause", "a").verdict is Verdict.NO)
+
+
+def test_a_listener_of_another_user_is_believed_only_where_nobody_else_could_listen(home: Home) -> None:
+    """In a folder that is his or root's, with nobody else's above it: /run/kvmtui is, a folder open to all is not."""
+    folder = home.folder / "s"
+    folder.mkdir()
+    os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+    with as_user(NOBODY.pw_uid, []), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(folder / "sock"))
+        listening.listen()
+        os.seteuid(0)
+        line = Line(folder / "sock")
+        assert line.peer.uid == NOBODY.pw_uid
+        line.close()
+        folder.chmod(0o777)
+        with pytest.raises(WorkerError, match=f"uid {NOBODY.pw_uid}, not you"):
+            Line(folder / "sock")
+        folder.chmod(0o755)
+        os.chown(folder, 1, 1)
+        with pytest.raises(WorkerError, match="not you"):
+            Line(folder / "sock")
 
 
 def test_a_worker_of_others_is_neither_started_nor_replaced(home: Home) -> None:
