@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kvmtui.actions import Verb
+    from kvmtui.model.job import How
     from kvmtui.wire.messages import Eligible
 
 
@@ -33,6 +34,8 @@ class Aim(NamedTuple):
     """Instead of both: those that match it."""
     given: dict[str, str] | None = None
     """None: it is asked for yet."""
+    how: How | None = None
+    """How the job goes through them; None: as the config says."""
     window: int = desk.VMS
     """The window in whose list marks are visible."""
 

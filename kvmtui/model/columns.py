@@ -288,9 +288,7 @@ HOST_COLUMNS: tuple[Column, ...] = (
 JOB_COLUMNS: tuple[Column, ...] = (
     Column(id="id", key="i", title="job", kind=Kind.TEXT, width=8, priority=1, help="id of the job"),
     Column(id="verb", key="v", title="verb", kind=Kind.TEXT, width=9, priority=1, help="what is done"),
-    Column(
-        id="subject", key="o", title="to", kind=Kind.TEXT, width=16, priority=1, grow=True, help="the VM, or how many"
-    ),
+    Column(id="subject", key="o", title="to", kind=Kind.TEXT, width=17, priority=1, help="the VM, or how many"),
     Column(id="state", key="t", title="state", kind=Kind.STATE, width=9, priority=1, help="where it stands"),
     Column(
         id="progress",
@@ -306,8 +304,26 @@ JOB_COLUMNS: tuple[Column, ...] = (
     Column(id="failed", key="f", title="fail", kind=Kind.COUNT, width=4, priority=2, help="steps failed"),
     Column(id="unknown", key="u", title="unkn", kind=Kind.COUNT, width=4, priority=2, help="steps of unknown outcome"),
     Column(id="skipped", key="s", title="skip", kind=Kind.COUNT, width=4, priority=6, help="steps left out on purpose"),
-    Column(id="not_begun", key="l", title="left", kind=Kind.COUNT, width=4, priority=4, help="steps not begun"),
-    Column(id="by", key="b", title="by", kind=Kind.TEXT, width=8, priority=5, help="who asked"),
+    Column(id="not_begun", key="l", title="to do", kind=Kind.COUNT, width=4, priority=4, help="steps not begun"),
+    Column(
+        id="rate",
+        key="r",
+        title="a min",
+        kind=Kind.NUMBER,
+        width=5,
+        priority=5,
+        help="steps that ended a minute, lately",
+    ),
+    Column(
+        id="left_s",
+        key="h",
+        title="left",
+        kind=Kind.DURATION,
+        width=5,
+        priority=3,
+        help="until its end, at that rate",
+    ),
+    Column(id="by", key="b", title="by", kind=Kind.TEXT, width=8, priority=4, help="who asked"),
     Column(id="started", key="n", title="began", kind=Kind.TIME, width=6, priority=3, help="how long ago it began"),
     Column(id="ended", key="e", title="ended", kind=Kind.TIME, width=6, priority=6, help="how long ago it ended"),
     Column(
@@ -315,7 +331,7 @@ JOB_COLUMNS: tuple[Column, ...] = (
         key="x",
         title="outcome",
         kind=Kind.TEXT,
-        width=30,
+        width=16,
         priority=4,
         grow=True,
         help="the outcome in words",

@@ -210,6 +210,12 @@ class Control(Request["Job"], frozen=True, tag="control"):
     how: How | None = None
 
 
+class Acknowledge(Request[None], frozen=True, tag="acknowledge"):
+    """Somebody has read how a job ended: it is not counted as unread any more, for anybody. Answered by null."""
+
+    job: str
+
+
 class Submit(Request["Job"], frozen=True, tag="submit"):
     """Do what a plan said. Answered by the Job, once it is on disk. Refused if the plan has expired, if what it
     touches has changed, or if ``typed`` is not the plan's phrase."""
@@ -278,6 +284,7 @@ ClientMessage = (
     | GetEligible
     | MakePlan
     | Control
+    | Acknowledge
     | Submit
     | GetJob
     | GetTimeline
@@ -436,6 +443,7 @@ RESULTS: dict[type[Request[Any]], Any] = {
     GetEligible: Eligible,
     MakePlan: Plan,
     Control: Job,
+    Acknowledge: None,
     Submit: Job,
     GetJob: JobDetail,
     GetTimeline: Timeline,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kvmtui.console.present.columns import Placed
 
-SHOWN = tuple(c for c in JOB_COLUMNS if c.id not in {"ended", "total", "skipped"})
+SHOWN = tuple(c for c in JOB_COLUMNS if c.id not in {"ended", "total", "done", "skipped", "not_begun"})
 ASKED = tuple(c.id for c in JOB_COLUMNS)
 
 GLYPHS = {

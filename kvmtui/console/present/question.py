@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from kvmtui.actions import VERBS
 from kvmtui.console.present.cells import Line, Span, fit_line, line_width, wrap
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.vms import state_span
@@ -12,12 +14,14 @@ from kvmtui.model.job import HIDDEN_MARK, Danger, counted
 from kvmtui.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kvmtui.model.job import Plan
 
 _LABEL = 8
 _VIRSH_MOST = 8
+_HOSTS_MOST = 6
+"""Hosts that are named with their counts."""
 
 
 def subject(plan: Plan) -> str:
@@ -29,12 +33,12 @@ def subject(plan: Plan) -> str:
 
 
 def question(
-    plan: Plan, fleet: str, left_s: float, width: int, *, virsh: bool, names: bool, hint: str = ""
+    plan: Plan, fleet: str, left_s: float, width: int, *, virsh: bool, names: bool, hints: Mapping[str, str] = MappingProxyType({})
 ) -> list[Line]:
     """Return the question, less the line in which it is answered.
 
     ``left_s`` is how long the plan is still good; ``virsh`` and ``names`` open the lists of lines and of VMs;
-    ``hint`` says what can be done about hidden marks.
+    ``hints`` are by label what can be done about it: "skip" (hidden marks), "how".
     """
     role = {Danger.NORMAL: "title", Danger.WIDE: "warn", Danger.DESTRUCTIVE: "bad"}[plan.danger]
     title = Span(f"{verb_title(plan.verb).capitalize()} {subject(plan)}", role)
@@ -42,10 +46,13 @@ def question(
     head = [Span(" "), title, Span(f"     {fleet}     plan {plan.id[:4]}, {good}", "faint")]
     counts = Counter(target.host for target in plan.targets)
     if len(plan.targets) > 1:
-        head.append(Span("     " + " · ".join(f"{host} {count}" for host, count in counts.most_common(6)), "faint"))
+        head.append(Span(f"     {_counted_hosts(counts)}", "faint"))
+    per_host: list[Line] = []
     if line_width(head) > width:
-        head = [Span(" "), title, Span(f"  {good}", "faint")]
-    lines: list[Line] = [fit_line(head, width)]
+        head = [Span(" "), title, Span(f"   {fleet}   {good}", "faint")]
+        if len(plan.targets) > 1:
+            per_host = _wrapped("hosts", _counted_hosts(counts), "text", width, most=2)
+    lines: list[Line] = [fit_line(head, width), *per_host]
     if len(plan.targets) == 1:
         lines.append(_labelled("state", (state_span(plan.targets[0].state),), width))
     else:
@@ -64,10 +71,14 @@ def question(
     skipped = Counter(skip.reason for skip in plan.skipped)
     if skipped:
         said = [counted(reason, count) for reason, count in skipped.items()]
-        if hint and HIDDEN_MARK in skipped:
-            said.append(hint)
+        if "skip" in hints and HIDDEN_MARK in skipped:
+            said.append(hints["skip"])
         lines += _wrapped("skip", " · ".join(said), "text", width)
     lines += _wrapped("undo", plan.undo or "cannot be undone", "text" if plan.undo else "warn", width)
+    if len(plan.targets) > 1:
+        said = [plan.how.told(len(plan.targets)), _ignored(plan)]
+        changes = f" ({hints['how']})" if "how" in hints else ""
+        lines += _wrapped("how", " · ".join(filter(None, said)) + changes, "text", width)
     if virsh:
         shown = plan.virsh[:_VIRSH_MOST]
         for line in shown:
@@ -75,6 +86,19 @@ def question(
         if len(plan.virsh) > len(shown):
             lines += _wrapped("", f"and {len(plan.virsh) - len(shown)} more like it", "faint", width)
     return lines
+
+
+def _counted_hosts(counts: Counter[str]) -> str:
+    """Return how many VMs are on which host, the hosts with the most first."""
+    more = len(counts) - _HOSTS_MOST
+    told = [f"{host} {count}" for host, count in counts.most_common(_HOSTS_MOST)]
+    return " · ".join([*told, f"{plural(more, 'more host')}"] if more > 0 else told)
+
+
+def _ignored(plan: Plan) -> str:
+    """Return what becomes of a guest that does not react, where the verb asks the guest."""
+    verb = VERBS.get(plan.verb)
+    return f"ignored for {verb.patience_s:.0f} s → ask" if verb is not None and verb.ignored else ""
 
 
 def _labelled(label: str, spans: Iterable[Span], width: int) -> Line:

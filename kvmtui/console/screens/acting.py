@@ -11,6 +11,7 @@ from kvmtui.console.present.hosts import link_of
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.question import subject
 from kvmtui.console.present.vms import state_of, state_span
+from kvmtui.console.howentry import HowEntry
 from kvmtui.console.question import Question
 from kvmtui.console.sheets import Choice, Menu
 from kvmtui.console.verbmenu import Aim, Subject, VerbMenu
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kvmtui.actions import Verb
     from kvmtui.console.present.values import Values
     from kvmtui.console.screens.page import Page
+    from kvmtui.model.job import How
 
 
 def act_on_vm(page: Page, key: str, values: Values) -> None:
@@ -156,6 +158,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
             window=aim.window,
             hidden=aim.hidden,
             parameters=aim.given or {},
+            how=aim.how,
         )
     )
     if instead_of is not None:
@@ -185,6 +188,17 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
     def take_in() -> None:
         page.console.work(ask(page, verb, aim._replace(hidden=True), "hidden marks are in now", instead_of=question))
 
+    def change_how() -> None:
+        def done(how: How | None) -> None:
+            if how is None or how == plan.how:
+                question.shown_anew()
+                page.open_sheet(question)
+            else:
+                page.close_sheet()
+                page.console.work(ask(page, verb, aim._replace(how=how), "done so from now on"))
+
+        page.open_sheet(HowEntry(plan.how, done))
+
     summary = page.console.summary
     fleet = clean(summary.name) if summary is not None else ""
     has_hidden = any(skip.reason == HIDDEN_MARK for skip in plan.skipped)
@@ -196,6 +210,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
         page.close_sheet,
         changed=changed,
         take_in=take_in if has_hidden else None,
+        change_how=change_how,
         note=note,
     )
     page.open_sheet(question)
