@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kvmtui.console.asking import DEAF_S, Asking
@@ -10,9 +11,12 @@ from kvmtui.console.present.question import question
 from kvmtui.console.sheets import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kvmtui.model.job import Plan
+
+HIDDEN_IN, HOW = "h", "o"
+"""Letters of what else can be done in a question."""
 
 
 class Question(Asking):
@@ -27,21 +31,19 @@ class Question(Asking):
         closed: Callable[[], None],
         *,
         changed: Callable[[], bool] = lambda: False,
-        take_in: Callable[[], None] | None = None,
-        change_how: Callable[[], None] | None = None,
+        ways: Mapping[str, Callable[[], None]] = MappingProxyType({}),
         note: str = "",
     ) -> None:
         """``now`` is the worker's clock. ``changed`` is asked each second whether what is touched looks otherwise than
-        in the plan; it sees to it that the question is asked anew. ``take_in`` asks anew with the hidden marks, where
-        there are any; ``change_how`` lets somebody say how it is done. ``note`` says why it was asked anew."""
+        in the plan; it sees to it that the question is asked anew. ``ways`` are what else can be done: HIDDEN_IN has it
+        asked anew with the hidden marks, HOW lets somebody say how it is done. ``note`` says why it was asked anew."""
         super().__init__(plan.phrase, closed, deaf_s=DEAF_S if len(plan.targets) > 1 else 0.0)
         self.plan = plan
         self._fleet = fleet
         self._now = now
         self._confirmed = confirmed
         self._changed = changed
-        self._take_in = take_in
-        self._change_how = change_how if len(plan.targets) > 1 else None
+        self._ways = ways
         self._is_old = False
         self._note = note
         self._virsh = False
@@ -69,10 +71,11 @@ class Question(Asking):
 
     def lines(self, width: int) -> list[Line]:
         left = self.plan.expires - self._now()
-        takes_in = self._take_in is not None and self._is_free("h")
-        hints = {"skip": "h takes them in"} if takes_in else {}
-        if self._change_how is not None:
-            hints["how"] = f"{'o' if self._is_free('o') else 'ctrl+o'} changes"
+        hints = {}
+        if HIDDEN_IN in self._ways and self._is_free(HIDDEN_IN):
+            hints["skip"] = f"{HIDDEN_IN} takes them in"
+        if HOW in self._ways:
+            hints["how"] = f"{HOW if self._is_free(HOW) else f'ctrl+{HOW}'} changes"
         lines = [rule(width)]
         lines += question(self.plan, self._fleet, left, width, virsh=self._virsh, names=self._names, hints=hints)
         if self.has_expired:
@@ -89,11 +92,11 @@ class Question(Asking):
             self._virsh = not self._virsh
         elif key == ("l" if is_plain else "shift+tab"):
             self._names = not self._names
-        elif key == "h" and self._take_in is not None and self._is_free("h"):
-            self._is_old = True
-            self._take_in()
-        elif (key == "ctrl+o" or (key == "o" and self._is_free("o"))) and self._change_how is not None:
-            self._change_how()
+        elif key == f"ctrl+{HOW}" and HOW in self._ways:
+            self._ways[HOW]()
+        elif key in self._ways and self._is_free(key):
+            self._is_old = key == HIDDEN_IN
+            self._ways[key]()
         else:
             return False
         return True

@@ -64,6 +64,8 @@ PER_HOST_MAX = 8
 RANKS_MAX = 32
 WAIT_MAX_S = 3_600.0
 STOP_AFTER_MAX = 1_000_000
+FEWEST_FAILURES = 3
+SHARE_OF_FAILURES = 0.05
 
 
 class How(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,24 @@ class How(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds between the end of one rank and the beginning of the next."""
     stop_after: int | None = None
     """Failed and unknown steps after which nothing more begins; None: 3, or 5 % if that is more."""
+
+    def failures_allowed(self, total: int) -> int:
+        """Return after how many failures a job of ``total`` steps stops."""
+        if self.stop_after is not None:
+            return self.stop_after
+        return max(FEWEST_FAILURES, int(total * SHARE_OF_FAILURES))
+
+    def told(self, total: int) -> str:
+        """Return it in words, for a job of ``total`` steps: "the first alone, then 8 at once, host by host, …"."""
+        first = (
+            "" if not self.first else "the first alone, then " if self.first == 1 else f"the first {self.first}, then "
+        )
+        most = f"{self.at_once} at once" if self.per_host is None else f"{self.at_once} at once, {self.per_host} a host"
+        orders = {Order.HOSTS: "host by host in turn", Order.MARKED: "as listed"}
+        order = orders.get(self.order) or f"by tags: {', '.join(self.ranks)}, the others"
+        wait = f", {self.wait_s:g} s between them" if self.wait_s and self.order is Order.TAGS else ""
+        allowed = self.failures_allowed(total)
+        return f"{first}{most}, {order}{wait}; stops after {allowed} failure{'' if allowed == 1 else 's'}"
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):

@@ -25,6 +25,7 @@ from kvmtui.worker.memory import Memory
 from kvmtui.worker.reload import ConfigFile, difference
 from kvmtui.worker.rounds import Rounds
 from kvmtui.worker.service import JOBS_MAX, Service
+from kvmtui.worker.unread import Unread
 from kvmtui.worker.watching import Watching
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 GRACE_S = 3.0
 """How long acts under way may take to end when the worker is told to."""
-UNREAD_S = 3600.0
-"""How long a job that failed counts as unread."""
 
 _FINDINGS, _AUDIT = frozenset({"findings"}), frozenset({"audit"})
 
@@ -83,6 +82,7 @@ class Worker:
         self.memory = Memory(None if config.demo else paths.fleet, self.fleet, clock)
         self.journal = Journal(paths.journal, clock)
         self.engine = Engine(self.journal, pool, self.fleet, config, self._announce, clock)
+        self.unread = Unread(lambda: self.engine.jobs(JOBS_MAX), clock)
         self._loop = asyncio.get_running_loop()
         self.auditing = Auditing(
             self.journal, paths.journal, config.audit, self.fleet.ledger, clock, self._set_notice,
@@ -120,14 +120,11 @@ class Worker:
 
     def summary(self) -> Summary:
         """Return the fleet in one line, as it is now."""
-        since = self.clock() - UNREAD_S
-        states = [(job.state, job.ended) for job in self.engine.jobs(JOBS_MAX)]
+        states = [job.state for job in self.engine.jobs(JOBS_MAX)]
         return self.fleet.summary(
-            jobs_running=sum(state is JobState.RUNNING for state, _ in states),
-            jobs_waiting=sum(state is JobState.WAITING for state, _ in states),
-            jobs_unread=sum(
-                state in {JobState.FAILED, JobState.UNKNOWN} and (ended or 0.0) > since for state, ended in states
-            ),
+            jobs_running=sum(state is JobState.RUNNING for state in states),
+            jobs_waiting=sum(state is JobState.WAITING for state in states),
+            jobs_unread=self.unread.count(),
             clients=len(self.server.clients),
             notice=self.notice,
         )

@@ -16,6 +16,7 @@ from kvmtui.guard import gate
 from kvmtui.guard.roles import Role
 from kvmtui.wire.messages import (
     Abort,
+    Acknowledge,
     CloseWindow,
     Control,
     Eligible,
@@ -94,6 +95,7 @@ class Service:
             Jobs: self._on_jobs,
             Abort: self._on_abort,
             Control: self._on_control,
+            Acknowledge: self._on_acknowledge,
             Stop: self._on_stop,
             OpenWindow: self._on_open_window,
             CloseWindow: self._on_close_window,
@@ -292,6 +294,11 @@ class Service:
     async def _on_control(self, request: Control, connection: Connection) -> Job:
         client = self._sessions.client(connection)
         return await self._worker.engine.control(request.job, request.act, request.how, client)
+
+    async def _on_acknowledge(self, request: Acknowledge, connection: Connection) -> None:
+        self._sessions.check(connection, Role.VIEWER)
+        self._worker.unread.acknowledge(request.job)
+        self._worker.server.stir(("jobs",))
 
     async def _on_get_eligible(self, request: GetEligible, connection: Connection) -> Eligible:
         aimed = self._marks.aim(request.marks, request.window, connection, hidden=False)

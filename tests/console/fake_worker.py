@@ -251,6 +251,8 @@ class FakeWorker:
             messages.Submit: lambda request, _: self._submit(request),
             messages.GetTimeline: lambda request, _: self._timeline(request),
             messages.GetJob: lambda request, _: self._job(request.job),
+            messages.Control: lambda request, _: self._control(request),
+            messages.Acknowledge: lambda _, __: None,
             messages.Abort: lambda request, _: self._job(request.job).job,
             messages.Jobs: lambda request, _: messages.JobList(jobs=tuple(self.jobs[: request.limit])),
             messages.Settle: lambda _, __: messages.Settled(),
@@ -485,6 +487,15 @@ class FakeWorker:
         self.server.announce(JobChanged(job=job))
         self.stir()
         return job
+
+    def _control(self, request: messages.Control) -> Job:
+        states = {"pause": JobState.WAITING, "resume": JobState.RUNNING}
+        place = next(place for place, job in enumerate(self.jobs) if job.id == request.job)
+        job = self.jobs[place]
+        how = request.how or job.how
+        self.jobs[place] = msgspec.structs.replace(job, state=states.get(request.act, job.state), how=how)
+        self.stir()
+        return self.jobs[place]
 
     def _timeline(self, request: messages.GetTimeline) -> Timeline:
         name = next((vm.name for vm in self.vms if vm.uuid == request.uuid), request.uuid)

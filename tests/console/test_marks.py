@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvmtui.console.asking import DEAF_S
 from kvmtui.console.marks import Marks
-from kvmtui.console.question import DEAF_S
 from kvmtui.wire.messages import GetEligible, MakePlan, Mark, Select, Submit
 from tests.console.desks import Desk, sitting
 

@@ -33,7 +33,14 @@ def subject(plan: Plan) -> str:
 
 
 def question(
-    plan: Plan, fleet: str, left_s: float, width: int, *, virsh: bool, names: bool, hints: Mapping[str, str] = MappingProxyType({})
+    plan: Plan,
+    fleet: str,
+    left_s: float,
+    width: int,
+    *,
+    virsh: bool,
+    names: bool,
+    hints: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Line]:
     """Return the question, less the line in which it is answered.
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
 from kvmtui.console.given import Given
+from kvmtui.console.howentry import HowEntry
 from kvmtui.console.present.cells import Line, Span
 from kvmtui.console.present.hosts import link_of
 from kvmtui.console.present.jobs import verb_title
 from kvmtui.console.present.question import subject
 from kvmtui.console.present.vms import state_of, state_span
-from kvmtui.console.howentry import HowEntry
-from kvmtui.console.question import Question
+from kvmtui.console.question import HIDDEN_IN, HOW, Question
 from kvmtui.console.sheets import Choice, Menu
 from kvmtui.console.verbmenu import Aim, Subject, VerbMenu
 from kvmtui.errors import RefusedError, UsageError
@@ -201,7 +201,9 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
 
     summary = page.console.summary
     fleet = clean(summary.name) if summary is not None else ""
-    has_hidden = any(skip.reason == HIDDEN_MARK for skip in plan.skipped)
+    ways = {HOW: change_how} if len(plan.targets) > 1 else {}
+    if any(skip.reason == HIDDEN_MARK for skip in plan.skipped):
+        ways[HIDDEN_IN] = take_in
     question = Question(
         plan,
         fleet,
@@ -209,8 +211,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
         confirmed,
         page.close_sheet,
         changed=changed,
-        take_in=take_in if has_hidden else None,
-        change_how=change_how,
+        ways=ways,
         note=note,
     )
     page.open_sheet(question)

@@ -75,7 +75,7 @@ def _choices(values: Values, verb: Verb | None, inverse: Verb | None) -> list[Ch
                hint="Begin no further step until somebody lets it go on; steps under way finish."),
         Choice("g", "go on", why_not=nothing_left or waits_not,
                hint=f"Begin the {values.get('not_begun') or 0} that have not begun; asked first."),
-        Choice("l", "limits", why_not=nothing_left, hint="How many at a time, on one host; after how many failures it stops."),
+        Choice("l", "limits", why_not=nothing_left, hint="How many at a time, how many on a host; when it stops."),
         Choice("x", "begin no more", why_not=has_ended,
                hint="Begin no further step of it, ever; steps under way finish."),
         Choice("u", "undo", why_not=runs or _cannot_be_undone(inverse, done),
@@ -83,7 +83,7 @@ def _choices(values: Values, verb: Verb | None, inverse: Verb | None) -> list[Ch
         Choice("r", "retry", why_not=runs or none_failed or ("" if verb is not None else "its verb is not known"),
                hint=f"The same for the {failed} that failed, or of which nobody knows; asked first."),
         Choice("m", "mark its VMs", hint="All that it was about, to act on them or to look at them."),
-        Choice("f", "mark the failed", why_not=none_failed, hint=f"The {failed} that failed, or of which nobody knows."),
+        Choice("f", "mark the failed", why_not=none_failed, hint=f"The {failed} that failed or are unknown."),
         Choice("k", "acknowledge", why_not=runs or none_failed,
                hint="It was read: it counts on the first line no more, for everybody."),
     ]  # fmt: skip
