@@ -40,10 +40,8 @@ def spelled(how: How, words: tuple[str, ...] = tuple(_WORDS)) -> str:
     for word in words:
         field = _WORDS[word][0]
         value = getattr(how, field)
-        if field in {"ranks", "wait_s"} and how.order is not Order.TAGS:
-            continue
-        if value is None:
-            value = USUAL
+        if value is None or (field in {"ranks", "wait_s"} and how.order is not Order.TAGS):
+            continue  # as usual
         told.append(f"{word}:{','.join(value) if field == 'ranks' else f'{value:g}' if field == 'wait_s' else value}")
     return " ".join(told)
 
@@ -57,10 +55,10 @@ def read(text: str, how: How, words: tuple[str, ...] = tuple(_WORDS)) -> How:
                 raise ValueError(f"no such word: {', '.join(words)}")
             field = _WORDS[word][0]
             how = replace(how, **{field: _value(field, value, *_WORDS[word][2:])})
+            if field == "ranks":
+                how = replace(how, order=Order.TAGS)
         except ValueError as error:
             raise FilterError(clean(str(error)), found.start(), len(found[0])) from error
-    if "ranks:" in text and "order:" not in text:
-        how = replace(how, order=Order.TAGS)
     if how.order is Order.TAGS and not how.ranks:
         raise FilterError("by rank of which tags? ranks:db,app", len(text), 1)
     return how

@@ -339,7 +339,7 @@ JOB_COLUMNS: tuple[Column, ...] = (
 )
 
 STEP_COLUMNS: tuple[Column, ...] = (
-    Column(id="name", key="n", title="name", kind=Kind.TEXT, width=14, priority=1, grow=True, help="name of the VM"),
+    Column(id="name", key="n", title="name", kind=Kind.TEXT, width=20, priority=1, help="name of the VM"),
     Column(id="host", key="h", title="host", kind=Kind.TEXT, width=6, priority=1, help="host it was planned on"),
     Column(id="state", key="t", title="state", kind=Kind.STATE, width=9, priority=1, help="where the step stands"),
     Column(

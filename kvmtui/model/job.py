@@ -196,11 +196,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def severity(self) -> int:
-        """How bad it is, 0 to 4: what nobody knows is worse than what failed."""
+        """How bad it is, 0 to 4: what nobody knows is worse than what failed; what is under way is worth a look."""
         return _SEVERITY.get(self.state, 0)
 
 
-_SEVERITY = {StepState.UNKNOWN: 4, StepState.FAILED: 3}
+_SEVERITY = {StepState.UNKNOWN: 4, StepState.FAILED: 3, StepState.BEGUN: 1}
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from kvmtui.model.columns import COLUMNS, Kind, column
 from kvmtui.model.event import Event
 from kvmtui.model.finding import Finding
 from kvmtui.model.host import Host, LinkState, Summary
-from kvmtui.model.job import Danger, Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target, Verdict
+from kvmtui.model.job import Danger, How, Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target, Verdict
 from kvmtui.model.timeline import Timeline
 from kvmtui.model.vm import Disk, Nic, Vm, VmDetail, VmState
 from kvmtui.wire import messages
@@ -444,6 +444,7 @@ class FakeWorker:
         destructive = verb.destructive
         plan = Plan(
             id=hashlib.sha256(repr((verb.id, given, targets)).encode()).hexdigest()[:16],
+            id=hashlib.sha256(repr((verb.id, targets, request.how)).encode()).hexdigest()[:16],
             verb=verb.id,
             targets=tuple(targets),
             skipped=tuple(skipped),
@@ -459,6 +460,7 @@ class FakeWorker:
             looks=verb.tells(vms, given) if verb.tells is not None else (),
             undo=f"{VERBS[verb.inverse].title} it" if verb.inverse else "",
             virsh=tuple(f"virsh -c qemu+ssh://{t.host}/system {verb.virsh} {t.uuid}" for t in targets),
+            how=request.how or How(),
             made=self.now,
             expires=self.now + 120,
         )

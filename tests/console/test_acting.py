@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from kvmtui.console.asking import DEAF_S
+from kvmtui.console.howentry import read, spelled
 from kvmtui.errors import RefusedError
-from kvmtui.model.job import Job, JobState, Step, StepState, Verdict
+from kvmtui.model.job import How, Job, JobState, Order, Step, StepState, Verdict
 from kvmtui.model.vm import VmState
 from kvmtui.wire.messages import Abort, MakePlan, OpenWindow, Reconnect, Submit, Unlock
 from tests.console.desks import sitting
+from kvmtui.wire.messages import Abort, Control, MakePlan, OpenWindow, Reconnect, Submit
+from tests.console.desks import Desk, sitting
 from tests.console.fake_worker import NOW, FakeWorker, small_fleet
 
 
@@ -377,3 +384,91 @@ async def test_delete_is_greyed_for_several() -> None:
         await desk.press("D")
         assert "delete: one VM only" in desk.sheet
         assert not desk.worker.asked(MakePlan)
+def _waiting(worker: FakeWorker, left: int) -> None:
+    """Give it a task that waits with so many steps not begun."""
+    worker.jobs = [
+        Job(
+            id="j7", verb="shutdown", by="ada", state=JobState.WAITING, total=left + 4, done=4, not_begun=left,
+            started=NOW, subject=f"{left + 4} VMs", text="waits for you: paused by ada",
+        )
+    ]  # fmt: skip
+
+
+def _press_late(desk: Desk, *keys: str) -> None:
+    """Press keys in the sheet when it has been on the screen for long enough."""
+    for key in keys:
+        sheet = desk.app.page.sheet if desk.app.page is not None else None
+        assert sheet is not None
+        sheet.press(key, desk.app.monotonic() + DEAF_S)
+
+
+@pytest.mark.parametrize(("left", "phrase"), [(3, "y"), (30, "30")])
+async def test_a_task_that_waits_goes_on_after_a_question(tmp_path: Path, left: int, phrase: str) -> None:
+    """Where it is wide, its count is typed; nothing shorter than that says yes."""
+    worker = FakeWorker(tmp_path)
+    small_fleet(worker)
+    _waiting(worker, left)
+    async with sitting(worker) as desk:
+        await desk.press("t", "a", "p")
+        assert "pause: it waits already" in desk.sheet
+        await desk.press("g")
+        assert f"the {left} VMs not begun" in desk.sheet
+        _press_late(desk, "enter", *phrase[:-1], "enter")
+        await desk.settle()
+        assert not worker.asked(Control)
+        _press_late(desk, *phrase[-1], *(() if phrase == "y" else ("enter",)))
+        await desk.settle()
+        assert [(request.job, request.act) for request in worker.asked(Control)] == [("j7", "resume")]
+
+
+async def test_a_task_is_paused_and_limited_through_its_menu(tmp_path: Path) -> None:
+    """What may change while it runs, and nothing else of how it goes."""
+    worker = FakeWorker(tmp_path)
+    small_fleet(worker)
+    _waiting(worker, 30)
+    worker.jobs = [replace(worker.jobs[0], state=JobState.RUNNING)]
+    async with sitting(worker) as desk:
+        await desk.press("t", "a", "l", *" first:3")
+        assert "no such word" in desk.sheet
+        await desk.press("enter", *["backspace"] * len(" first:3"), *" at-once:2", "enter")
+        await desk.press("a", "p")
+        assert [(request.act, request.how) for request in worker.asked(Control)] == [
+            ("", How(at_once=2)), ("pause", None),
+        ]  # fmt: skip
+
+
+async def test_how_it_is_done_is_changed_in_the_question() -> None:
+    """A new plan, a new question; esc leaves the one there was."""
+    async with sitting() as desk:
+        await desk.press("slash", *"web", "enter", "*", "a", "1", "d")
+        assert "the first alone, then 8 at once" in desk.sheet
+        plans = len(desk.worker.asked(MakePlan))
+        _press_late(desk, "o")
+        await desk.press("escape")
+        assert "8 at once" in desk.sheet
+        _press_late(desk, "o")
+        await desk.press(*" at-once:3 ranks:db", "enter")
+        assert len(desk.worker.asked(MakePlan)) == plans + 1
+        asked = desk.worker.asked(MakePlan)[-1]
+        assert asked.how == How(at_once=3, order=Order.TAGS, ranks=("db",))
+        assert "then 3 at once, by tags: db" in desk.sheet
+
+
+@given(
+    st.builds(
+        How,
+        first=st.integers(0, 1_000),
+        at_once=st.integers(1, 64),
+        per_host=st.none() | st.integers(1, 8),
+        stop_after=st.none() | st.integers(1, 100),
+        order=st.sampled_from([Order.HOSTS, Order.MARKED]),
+    ),
+    st.lists(st.sampled_from(["db", "app", "web"]), unique=True).map(tuple),
+    st.integers(0, 3_600),
+)
+def test_what_is_typed_is_what_was_meant(how: How, ranks: tuple[str, ...], wait_s: int) -> None:
+    """Spelled and read again it is the same, whatever it is read on top of."""
+    if ranks:
+        how = replace(how, order=Order.TAGS, ranks=ranks, wait_s=float(wait_s))
+    unset = replace(how, **{name: getattr(How(), name) for name in ("first", "at_once", "order", "ranks", "wait_s")})
+    assert read(spelled(how), unset) == how

@@ -84,7 +84,7 @@ def question(
     lines += _wrapped("undo", plan.undo or "cannot be undone", "text" if plan.undo else "warn", width)
     if len(plan.targets) > 1:
         said = [plan.how.told(len(plan.targets)), _ignored(plan)]
-        changes = f" ({hints['how']})" if "how" in hints else ""
+        changes = f" · {hints['how']}" if "how" in hints else ""
         lines += _wrapped("how", " · ".join(filter(None, said)) + changes, "text", width)
     if virsh:
         shown = plan.virsh[:_VIRSH_MOST]

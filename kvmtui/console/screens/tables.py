@@ -245,6 +245,11 @@ class ListPage(TablePage):
         """Whether something can be done to its rows."""
         return can_act_on(self.table.listing.resource)
 
+    @property
+    def into_word(self) -> str:
+        """What a row leads to."""
+        return "detail"
+
     def _take(self, rows: Rows) -> None:
         self._table.take(rows)
         self._foot.repaint()
@@ -258,7 +263,7 @@ class ListPage(TablePage):
         self._of.feed.close(self._table.window)
 
     def show_keys(self) -> None:
-        words = {"close": "close"}
+        words = {"close": "close", "into": self.into_word}
         if not self.table.has_marks:
             words["mark"] = ""
         if not self.can_act:

@@ -131,7 +131,7 @@ def _go_on(page: Page, job_id: str, values: Values) -> None:
         (Span(f"Go on: {verb_title(str(values.get('verb')))} the {plural(left, 'VM')} not begun", "warn"),
          Span(f"  of task {job_id} by {values.get('by') or '?'}", "faint")),
         (Span("so far  ", "faint"), *counts(values)),
-        (Span("waits   ", "faint"), Span(str(values.get("text") or ""))),
+        (Span(str(values.get("text") or "")),),
     )  # fmt: skip
 
     def confirmed() -> None:

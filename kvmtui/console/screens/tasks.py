@@ -84,6 +84,10 @@ class JobPage(ListPage):
         return True
 
     @property
+    def into_word(self) -> str:
+        return "the VM"
+
+    @property
     def marked_in(self) -> Table:
         return self.table
 
