@@ -525,6 +525,41 @@ class FakeWorker:
         return JobDetail(job=job, plan="7f3a000000000000", steps=(step,))
 
 
+def a_task_with_steps(worker: FakeWorker) -> None:
+    """Give a worker a task over its VMs, in which there is a step of every state."""
+    failed = "shut down NOT done, still running · why: no reaction to ACPI for 120 s, no agent"
+    unknown = 'UNKNOWN since 03:12:31Z: link lost after "shutdown" left'
+    told = {
+        StepState.DONE: ("shut down done, shut off", "", ""),
+        StepState.FAILED: (failed, "Timed out during operation", "it may yet obey; F force off if it must be now"),
+        StepState.UNKNOWN: (unknown, "", "do NOT repeat it: looked at again by itself when kvm7 answers"),
+        StepState.SKIPPED: ("already shut off", "", ""),
+    }
+    order = (StepState.DONE, StepState.DONE, StepState.FAILED, StepState.BEGUN, StepState.UNKNOWN, StepState.SKIPPED)
+    states = [order[place] if place < len(order) else StepState.NOT_BEGUN for place in range(len(worker.vms))]
+    steps = []
+    for number, (vm, state) in enumerate(zip(worker.vms, states, strict=True)):
+        text, words, remedy = told.get(state, ("", "", ""))
+        began = None if state is StepState.NOT_BEGUN else worker.now - 140 + number
+        ended = None if began is None or state is StepState.BEGUN else began + 4 * number
+        steps.append(
+            Step(
+                number=number, host=vm.host, uuid=vm.uuid, name=vm.name, state=state, text=text, words=words,
+                remedy=remedy, began=began, ended=ended,
+            )
+        )  # fmt: skip
+    worker.jobs = [
+        Job(
+            id="7f3a01bc", verb="shutdown", by="ada", state=JobState.RUNNING, total=len(steps),
+            started=worker.now - 140, subject=f"{len(steps)} VMs on 3 hosts", rate=2.5, left_s=190.0,
+            done=states.count(StepState.DONE), failed=states.count(StepState.FAILED),
+            unknown=states.count(StepState.UNKNOWN), skipped=states.count(StepState.SKIPPED),
+            not_begun=states.count(StepState.NOT_BEGUN),
+        )
+    ]  # fmt: skip
+    worker.steps["7f3a01bc"] = tuple(steps)
+
+
 def small_fleet(worker: FakeWorker) -> None:
     """Give a worker the fleet of the pictures: three hosts, a dozen VMs, some of them in trouble."""
     now = worker.now

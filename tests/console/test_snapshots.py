@@ -13,7 +13,7 @@ from kvmtui.console import theme
 from kvmtui.model.job import JobState
 from tests.console import svg
 from tests.console.desks import Desk, sitting
-from tests.console.fake_worker import FakeWorker, small_fleet
+from tests.console.fake_worker import FakeWorker, a_task_with_steps, small_fleet
 
 WIDE, NARROW, TINY = (120, 40), (80, 24), (20, 5)
 
@@ -55,6 +55,7 @@ SCREENS: dict[str, Sequence[str]] = {
     "verbs-for-whom": ("j", "j", "space", "a"),
     "question": ("j", "j", "a", "d", "v"),
     "question-for-many": ("j", "j", "space", "space", "space", "a", "1", "d", "l"),
+    "question-for-three": ("slash", *"web", "enter", "*", "a", "1", "d"),
     "question-of-force": ("j", "j", "a", "F", "w", "r"),
     "filter": ("slash", *"web"),
     "wrong-filter": ("slash", *"web-01 o:"),
@@ -125,6 +126,19 @@ async def test_it_shows_a_failure_until_it_was_read(picture: SnapshotAssertion) 
         await desk.until(lambda: "NOT done" in desk.message)
         await desk.settle()
         assert _drawn(desk, "a failure") == picture
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x40"])
+async def test_it_shows_a_task_with_its_steps(
+    picture: SnapshotAssertion, size: tuple[int, int], tmp_path: Path
+) -> None:
+    """How far it is; the worst of its steps first, under them what became of the one under the cursor."""
+    worker = FakeWorker(tmp_path)
+    small_fleet(worker)
+    a_task_with_steps(worker)
+    async with sitting(worker, size=size) as desk:
+        await desk.press("t", "enter", "j")
+        assert _drawn(desk, "a task with its steps") == picture
 
 
 async def test_it_shows_that_the_worker_is_gone(picture: SnapshotAssertion) -> None:
