@@ -443,8 +443,7 @@ class FakeWorker:
         ]
         destructive = verb.destructive
         plan = Plan(
-            id=hashlib.sha256(repr((verb.id, given, targets)).encode()).hexdigest()[:16],
-            id=hashlib.sha256(repr((verb.id, targets, request.how)).encode()).hexdigest()[:16],
+            id=hashlib.sha256(repr((verb.id, given, targets, request.how)).encode()).hexdigest()[:16],
             verb=verb.id,
             targets=tuple(targets),
             skipped=tuple(skipped),

@@ -14,9 +14,7 @@ from kvmtui.console.howentry import read, spelled
 from kvmtui.errors import RefusedError
 from kvmtui.model.job import How, Job, JobState, Order, Step, StepState, Verdict
 from kvmtui.model.vm import VmState
-from kvmtui.wire.messages import Abort, MakePlan, OpenWindow, Reconnect, Submit, Unlock
-from tests.console.desks import sitting
-from kvmtui.wire.messages import Abort, Control, MakePlan, OpenWindow, Reconnect, Submit
+from kvmtui.wire.messages import Abort, Control, MakePlan, OpenWindow, Reconnect, Submit, Unlock
 from tests.console.desks import Desk, sitting
 from tests.console.fake_worker import NOW, FakeWorker, small_fleet
 
@@ -384,6 +382,8 @@ async def test_delete_is_greyed_for_several() -> None:
         await desk.press("D")
         assert "delete: one VM only" in desk.sheet
         assert not desk.worker.asked(MakePlan)
+
+
 def _waiting(worker: FakeWorker, left: int) -> None:
     """Give it a task that waits with so many steps not begun."""
     worker.jobs = [

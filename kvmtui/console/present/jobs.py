@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmtui.actions import VERBS
-from kvmtui.console.present.cells import Line, Span, fit_line, wrap
+from kvmtui.console.present.cells import Line, Span, fit_line
 from kvmtui.console.present.rows import compose
 from kvmtui.console.present.values import Values, cells
 from kvmtui.model.columns import JOB_COLUMNS
@@ -142,12 +142,9 @@ def head(job_id: str, values: Values, now: float, width: int) -> list[Line]:
         Span(f"  task {job_id} · by {values.get('by') or '?'}{took}", "faint"),
     )
     bar = Span(f" {progress_cell(values, max(12, min(30, width // 4)))}  ", "accent" if state not in ENDED else "faint")
-    second: Line = (bar, *counts(values), Span(pace(values, state), "faint"))
-    lines = [first, second]
-    text = str(values.get("text") or "")
-    if text and state is JobState.WAITING:
-        lines += [(Span(f" {line}", ROLES[state]),) for line in wrap(text, max(10, width - 2), 2)]
-    return [fit_line(line, width) for line in lines]
+    second: Line = (bar, *counts(values))
+    text = str(values.get("text") or "") if state is JobState.WAITING else pace(values, state)
+    return [fit_line(line, width) for line in (first, second, (Span(f" {text}", ROLES[state]),))]
 
 
 def pace(values: Values, state: JobState) -> str:
@@ -158,4 +155,4 @@ def pace(values: Values, state: JobState) -> str:
     told = [f"{rate:.0f} a minute"] if rate else []
     if left is not None and state is JobState.RUNNING:
         told.append(f"about {duration(left)} left")
-    return "".join(f" · {part}" for part in told)
+    return " · ".join(told)

@@ -144,7 +144,8 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
     """Have a plan made and ask what it asks. Raises what the worker answers with.
 
     ``instead_of`` is the question over the page whose plan is out of date: nobody has said yes to it, so nothing is
-    done without another, and who has left it meanwhile is not asked again.
+    done without another, and who has left it meanwhile is not asked again. ``note`` says why it is asked anew: then
+    it is asked, whatever it is.
     """
     if VERBS[verb].parameters and aim.given is None:
         _ask_what_is_given(page, VERBS[verb], aim)
@@ -171,7 +172,7 @@ async def ask(page: Page, verb: str, aim: Aim, note: str = "", instead_of: Quest
         names = subject(plan) if plan.targets else ", ".join(skip.target.name for skip in plan.skipped[:3])
         page.console.say(f"✗ {title} {names}: no, {why}" if names else f"✗ {title}: {why}", "bad")
         return
-    if plan.verdict is Verdict.MAY and not plan.skipped and instead_of is None:
+    if plan.verdict is Verdict.MAY and not plan.skipped and instead_of is None and not note:
         await submit(page, plan, plan.phrase, aim)
         return
 
