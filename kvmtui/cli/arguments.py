@@ -63,7 +63,8 @@ def _seconds(word: str) -> float:
     return value
 
 
-def _count(word: str) -> int:
+def count(word: str) -> int:
+    """Return a whole number. Raises ArgumentTypeError."""
     if not word.isascii() or not word.isdigit() or len(word) > 9:
         raise argparse.ArgumentTypeError(f"{word!r} is no count")
     return int(word)
@@ -99,6 +100,7 @@ def _pair(word: str) -> tuple[str, str]:
 
 def _do() -> _Parser:
     from kvmtui.actions import VERBS
+    from kvmtui.cli.how import add_limits, add_order
 
     lines = []
     for verb in VERBS.values():
@@ -115,13 +117,28 @@ def _do() -> _Parser:
     what = "what the verb needs, or may be given, beyond its VMs (below)"
     parser.add_argument("--set", action="append", type=_pair, default=[], dest="given", metavar="NAME=VALUE", help=what)
     parser.add_argument("--yes", action="store_true", help="confirm what touches few VMs and destroys nothing")
-    parser.add_argument("--expect", type=_count, metavar="N", help="confirm, if exactly N VMs would be touched")
+    parser.add_argument("--expect", type=count, metavar="N", help="confirm, if exactly N VMs would be touched")
     what = "unlock this command where the config has all begin read-only (guard.start)"
     parser.add_argument("--rw", action="store_true", help=what)
     parser.add_argument("--dry-run", action="store_true", help="show what would be touched, do nothing")
     parser.add_argument("--wait", action="store_true", help="wait for the outcome of each VM")
+    add_order(parser)
+    add_limits(parser)
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     _add_timeout(parser)
+    return parser
+
+
+def _job() -> _Parser:
+    from kvmtui.cli.how import add_limits
+
+    about = "Pause jobs, let those that wait go on, give them other limits, begin no more of them."
+    parser = _parser("job", about, usage="kvmtui job pause|resume|abort|limit ID … [--at-once N] [-o table|json]")
+    what = "what is under way finishes; resume goes on with what has not begun, also after a restart of the worker"
+    parser.add_argument("act", choices=("pause", "resume", "abort", "limit"), help=what)
+    parser.add_argument("ids", nargs="+", metavar="ID", help="of a job: kvmtui ls jobs")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    add_limits(parser)
     return parser
 
 
@@ -138,7 +155,8 @@ def _trust() -> _Parser:
     return parser
 
 
-def _span(word: str) -> float:
+def span(word: str) -> float:
+    """Return the seconds of a span of time. Raises ArgumentTypeError."""
     seconds = seconds_of(f"{word}s" if word.isdigit() else word)
     if seconds is None:
         raise argparse.ArgumentTypeError(f"{word!r} is no span of time: 30m, 2h, 7d")
@@ -153,8 +171,8 @@ def _audit() -> _Parser:
     parser.add_argument("--shared", action="store_true", help=f"of a team's worker, for who runs it: {SHARED}")
     for option, words in (("job", "ID"), ("vm", "NAME|UUID"), ("host", "HOST"), ("user", "NAME"), ("verb", "VERB")):
         parser.add_argument(f"--{option}", default="", metavar=words, help=f"show: of this {option}")
-    parser.add_argument("--since", type=_span, metavar="SPAN", help="show: not older than this: 30m, 2h, 7d")
-    parser.add_argument("-n", dest="count", type=_count, default=100, metavar="N", help="show: at most N (default 100)")
+    parser.add_argument("--since", type=span, metavar="SPAN", help="show: not older than this: 30m, 2h, 7d")
+    parser.add_argument("-n", dest="count", type=count, default=100, metavar="N", help="show: at most N (default 100)")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="show: how")
     parser.add_argument("--head", default="", metavar="SEQ:HASH", help="verify: an end of it that was kept elsewhere")
     what = "verify: a log with the anchors that were sent (- for standard input), whatever else stands in it"
@@ -181,8 +199,8 @@ def _demo() -> _Parser:
     about = """Show an invented fleet, made by libvirt's test driver in this machine's memory. What you do to it lasts
         as long as its worker: a minute after the last console or command it leaves, and the next one begins anew."""
     parser = _parser("demo", about, epilog="A command may follow: kvmtui demo ls vms cpu>80")
-    parser.add_argument("--hosts", type=_count, default=HOSTS, metavar="N", help=f"hosts (default {HOSTS})")
-    parser.add_argument("--vms", type=_count, default=VMS, metavar="M", help=f"VMs in all (default {VMS})")
+    parser.add_argument("--hosts", type=count, default=HOSTS, metavar="N", help=f"hosts (default {HOSTS})")
+    parser.add_argument("--vms", type=count, default=VMS, metavar="M", help=f"VMs in all (default {VMS})")
     return parser
 
 
@@ -198,6 +216,7 @@ def _console() -> _Parser:
 COMMANDS: dict[str, tuple[Callable[[], _Parser], str]] = {
     "ls": (_ls, "list hosts, VMs, jobs, events, findings, audit: kvmtui ls vms 'cpu>80' -o json"),
     "do": (_do, "do something to VMs: kvmtui do shutdown tag:web --dry-run"),
+    "job": (_job, "pause, resume, limit, abort jobs: kvmtui job resume 3f9a01bc"),
     "check": (_check, "check the config, and keys and themes of your own"),
     "trust": (_trust, "show a host's SSH key, accept it"),
     "audit": (_audit, "show, verify, export: the record of what was done"),

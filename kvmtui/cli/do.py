@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from kvmtui import text as text_of
 from kvmtui.actions import VERBS, told
 from kvmtui.actions.parameter import checked
@@ -14,11 +16,12 @@ from kvmtui.cli.arguments import pick
 from kvmtui.cli.ask import ask, can_ask
 from kvmtui.cli.complaint import complain, exit_code, note
 from kvmtui.cli.follow import follow, outcome
+from kvmtui.cli.how import wanted as wanted_how
 from kvmtui.cli.ls import needs_definitions, settle, tell_missing
 from kvmtui.cli.plan import Report, lines_of, subject
 from kvmtui.cli.source import connect, on_same_fleet
 from kvmtui.errors import FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError, WorkerError
-from kvmtui.model.job import Danger, Verdict
+from kvmtui.model.job import Danger, JobState, Verdict
 from kvmtui.wire.messages import MakePlan, Submit, Unlock
 
 if TYPE_CHECKING:
@@ -83,7 +86,8 @@ def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report
     if options.rw:
         line.call(Unlock(for_s=RW_S))
     request = MakePlan(verb=wanted.verb, filter=wanted.filter, all=options.all, parameters=wanted.given)
-    line.call(request, PLAN_S)  # a filter that means nothing is told before anything is waited for
+    first = line.call(request, PLAN_S)  # a filter that means nothing is told before anything is waited for
+    request = replace(request, how=wanted_how(options, first.how))
     report.missing = settle(line, options.timeout, samples, definitions=needs_definitions(wanted.filter))
     plan = line.call(request, PLAN_S)
     report.plan = plan
@@ -125,6 +129,8 @@ def _wait(line: Line, options: argparse.Namespace, report: Report, plan: Plan, j
         note(f"job {job.id} goes on · {on_same_fleet(options, f'ls jobs id:{job.id}')}")
         raise
     report.job = report.detail.job
+    if report.job.state is JobState.WAITING:
+        note(f"job {job.id} {report.job.text} · {on_same_fleet(options, f'job resume {job.id}')}, or abort")
     report.exit = outcome(report.detail, plan)
 
 

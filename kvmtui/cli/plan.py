@@ -76,6 +76,8 @@ def lines_of(plan: Plan, *, brief: bool = False) -> list[str]:
         lines.append(f"why     {plan.why}")
     lines += [f"look    {look}" for look in plan.looks]
     lines += _cut([f"skip    {line}" for line in _skipped(plan.skipped, brief=brief)], brief=brief)
+    if len(plan.targets) > 1:
+        lines.append(f"how     {plan.how.told(len(plan.targets))}")
     if plan.targets:
         lines.append(f"undo    {plan.undo or 'cannot be undone'}")
     if not brief:

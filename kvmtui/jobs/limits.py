@@ -1,4 +1,4 @@
-"""How much of a job at once, when it stops by itself."""
+"""What a client may ask of the way a job goes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ from kvmtui.model.job import (
     How,
     Order,
 )
-
-FEWEST_FAILURES = 3
-SHARE_OF_FAILURES = 0.05
 
 _RANGES: dict[str, tuple[float, float]] = {
     "first": (0, FIRST_MAX),
@@ -61,13 +58,6 @@ def difference(before: How, now: How) -> str:
     """Return what was changed, in words: "at once 8 → 4"."""
     told = [(name, getattr(before, name), getattr(now, name)) for name in CHANGEABLE]
     return ", ".join(f"{_said(name)} {_value(old)} → {_value(new)}" for name, old, new in told if old != new)
-
-
-def failures_allowed(how: How, total: int) -> int:
-    """Return after how many failures a job of ``total`` steps stops."""
-    if how.stop_after is not None:
-        return how.stop_after
-    return max(FEWEST_FAILURES, int(total * SHARE_OF_FAILURES))
 
 
 def _said(field: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui import text
 from kvmtui.actions import VERBS
-from kvmtui.jobs import limits, words
+from kvmtui.jobs import words
 from kvmtui.jobs.progress import Progress
 from kvmtui.jobs.queue import Queue
 from kvmtui.jobs.rows import HELD, Standing
@@ -107,7 +107,7 @@ class LiveJob:
             which = "the first" if self.how.first == 1 else f"one of the first {self.how.first}"
             what = "failed" if step.state is StepState.FAILED else "has an unknown outcome"
             self.hold(f"{which} {what}")
-        elif self._failures >= limits.failures_allowed(self.how, len(self.steps)):
+        elif self._failures >= self.how.failures_allowed(len(self.steps)):
             self.hold(f"stopped after {text.plural(self._failures, 'failure')}")
 
     def hold(self, why: str) -> None:
