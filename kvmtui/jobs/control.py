@@ -59,6 +59,7 @@ class Controls:
         refusals = [gate.host_refusal(target.host, rules) for target in job.pending]
         if all(refusals):
             raise RefusedError(refusals[0], where=f"job {job.order.id}", remedy="change that first, or abort the job")
+        job.forgive()
         await self._journal.resume(job.order, client, job.subject)
         if job.stopped == HELD:
             self._dispatch.add(job)

@@ -137,7 +137,7 @@ class Dispatch:
             self.pump()
 
     async def _outcome(self, job: LiveJob, number: int) -> Step | None:
-        """Return the step with its outcome; None if it could not be recorded, so that it was not begun."""
+        """Return the step with its outcome; None if it was not begun: the job was stopped, or it was not recorded."""
 
         def begun(step: Step) -> bool:
             job.set(step)
@@ -145,7 +145,13 @@ class Dispatch:
             return job.stopped != ABORTED
 
         try:
-            return await self._runner.run(job.order, job.verb, job.targets[number], job.steps[number], begun)
+            step = await self._runner.run(
+                job.order, job.verb, job.targets[number], job.steps[number], lambda: not job.stopped, begun
+            )
+            if step is None:
+                job.put_back(number)
+                self._journal.move(self._changed(job))
+            return step
         except NotRecordedError as error:
             job.put_back(number)
             self.hold(job, str(error))

@@ -319,14 +319,13 @@ class Engine:
 
     def _found(self, live: LiveJob, step: Step) -> None:
         """A later look has told what became of a step."""
-        was_begun = live.steps[step.number].state is StepState.BEGUN
-        live.set(step)
-        standing = self._changed(live)
-        if was_begun:
-            self._journal.end(live.order, step, standing)
+        if live.steps[step.number].state is StepState.BEGUN:
+            live.end(step)
+            self._journal.end(live.order, step, self._changed(live))
             self._dispatch.pump()
         else:
-            self._journal.resolve(live.order, step, standing)
+            live.set(step)
+            self._journal.resolve(live.order, step, self._changed(live))
 
     def _check_known(self, job_id: str) -> None:
         if job_id not in self._jobs:

@@ -98,17 +98,9 @@ class LiveJob:
             self._progress.begin(at)
         else:
             self._progress.end(at)
-        if step.state not in _TROUBLE:
-            return
-        self._failures += 1
-        if not self.has_more:
-            return
-        if self._is_first:
-            which = "the first" if self.how.first == 1 else f"one of the first {self.how.first}"
-            what = "failed" if step.state is StepState.FAILED else "has an unknown outcome"
-            self.hold(f"{which} {what}")
-        elif self._failures >= self.how.failures_allowed(len(self.steps)):
-            self.hold(f"stopped after {text.plural(self._failures, 'failure')}")
+        if step.state in _TROUBLE:
+            self._failures += 1
+            self._stop_if_failed()
 
     def hold(self, why: str) -> None:
         """Begin no further step until a human says so."""
@@ -116,11 +108,15 @@ class LiveJob:
         if self.stopped == HELD:
             self.why = f"waits for you: {why}"
 
-    def go_on(self, now: float) -> None:
-        """Begin steps (again): failures are counted anew."""
-        self.stopped = self.why = ""
+    def forgive(self) -> None:
+        """Count failures anew."""
         self._failures = 0
+
+    def go_on(self, now: float) -> None:
+        """Begin steps (again), unless too many failed since they are counted anew."""
+        self.stopped = self.why = ""
         self._progress.begin(now)
+        self._stop_if_failed()
 
     def open_rank(self) -> None:
         """The wait between two ranks is over."""
@@ -218,6 +214,15 @@ class LiveJob:
     def _is_rank_over(self) -> bool:
         """Whether all of the rank have begun, and another one is next."""
         return bool(self._queue) and self._rank is not None and self._queue.rank > self._rank
+
+    def _stop_if_failed(self) -> None:
+        if not self._failures or not self.has_more:
+            return
+        if self._is_first:
+            which = "the first was" if self.how.first == 1 else f"one of the first {self.how.first} was"
+            self.hold(f"{which} not done")
+        elif self._failures >= self.how.failures_allowed(len(self.steps)):
+            self.hold(f"stopped after {text.plural(self._failures, 'failure')}")
 
     def _left_s(self, rate: float | None) -> float | None:
         """Estimate the time to its end; nobody knows it of one that waits, or whose first are still to tell."""

@@ -54,9 +54,18 @@ class Runner:
         self._rules = rules
         self._clock = clock
 
-    async def run(self, order: Order, verb: Verb, target: Target, step: Step, begun: Callable[[Step], bool]) -> Step:
+    async def run(
+        self,
+        order: Order,
+        verb: Verb,
+        target: Target,
+        step: Step,
+        may_begin: Callable[[], bool],
+        begun: Callable[[Step], bool],
+    ) -> Step | None:
         """Return the step with its outcome; ``began`` is None if nothing was begun.
 
+        ``may_begin`` is asked right before the intent is written; if it says no, nothing is begun, and None returned.
         ``begun`` is told when the intent is on disk, and says whether the call may still leave. Raises NotRecordedError
         if the intent could not be recorded: then nothing was begun.
         """
@@ -64,6 +73,8 @@ class Runner:
         left_alone = await self._check(verb, given, target, step)
         if left_alone is not None:
             return left_alone
+        if not may_begin():
+            return None
         vm = self._fleet.find(target.host, target.uuid)
         intent = replace(step, state=StepState.BEGUN, began=self._clock())
         await self._journal.begin(order, intent)

@@ -106,8 +106,14 @@ class World:
             hosts=tuple(HostConfig(name=name, uri=f"qemu+ssh://root@{name}/system") for name in self.hosts),
             limits=Limits(per_host=2, overall=8),
             bulk=How(first=0, stop_after=1_000),
+            vm_tags={"db": "name~-[0-2]$", "app": "name~-[3-5]$"},
         )
         self.fleet = self._new_fleet()
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """UUID -> the rank of its VM, where it goes by the tags db, app."""
+        return {uuid: min(int(vm.name[3:]) // 3, 2) for vms in self.hosts.values() for uuid, vm in vms.items()}
 
     def _new_fleet(self) -> Fleet:
         fleet = Fleet(self.config.hosts, self.loop.clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import json
 import sqlite3
 import tempfile
@@ -14,20 +15,24 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kvmtui.actions import VERBS
-from kvmtui.errors import NotRecordedError
+from kvmtui.errors import NotRecordedError, UsageError
 from kvmtui.guard.client import ClientId
 from kvmtui.jobs.engine import Engine
 from kvmtui.jobs.journal import Journal
 from kvmtui.jobs.record import verify
 from kvmtui.jobs.store import Change, Store
-from kvmtui.model.job import ENDED, Job, JobDetail, JobState, StepState
+from kvmtui.model.job import ENDED, How, Job, JobDetail, JobState, Order, StepState
 from kvmtui.model.seen import Seen
 from tests.unit import virtual_time
+from tests.unit.jobs_laws import by_step, check_courses
 from tests.unit.jobs_world import EFFECTS, Machine, Manner, World, given_for, machines_for
 
 ANNA = ClientId("anna", 1000, 4711)
+RANKS = ("db", "app")
+"""Tags of the world's VMs, three of each; those behind them have none."""
 
 
 class MortalStore(Store):
@@ -99,6 +104,8 @@ class Life:
         if errand is not None:
             await errand(self.engine)
         await asyncio.sleep(500)
+        while self.engine.running:  # noqa: ASYNC110 - a job may take its time, which is virtual
+            await asyncio.sleep(500)
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -110,13 +117,13 @@ def records(path: Path) -> list[dict[str, Any]]:
         connection.close()
 
 
-def check(world: World, path: Path, details: list[JobDetail], verb: str) -> None:
+def check(world: World, path: Path, details: list[JobDetail], verb: str, ways: dict[str, list[How]]) -> None:
     """What must hold after any number of deaths, once a worker has lived long enough to look at everything."""
     assert verify(path).is_sound
-    written = collections.defaultdict(list)
-    for record in records(path):
-        if record["phase"] in {"intent", "outcome", "verified"}:
-            written[record["job"], record["step"]].append(record)
+    told = records(path)
+    limits = world.config.limits
+    check_courses(told, details, ways, world.ranks, limits.per_host, limits.overall)
+    written = by_step(told)
     called = collections.Counter((host, uuid) for host, uuid, _ in world.calls)
     assert max(called.values(), default=0) <= 1, "done twice"
     for detail in details:
@@ -157,61 +164,106 @@ def check_truth(vm: Machine, state: StepState, verb: str) -> None:
         raise AssertionError("a look could have told")
 
 
+HOWS = st.builds(
+    How,
+    first=st.integers(0, 3),
+    at_once=st.integers(1, 4),
+    per_host=st.none() | st.integers(1, 2),
+    order=st.sampled_from(Order),
+    ranks=st.just(RANKS),
+    wait_s=st.sampled_from([0.0, 5.0]),
+    stop_after=st.none() | st.integers(1, 4),
+)
+HANDS = st.lists(
+    st.tuples(st.floats(0, 30), st.sampled_from(["pause", "resume", "abort", "limit"]), st.integers(1, 4)), max_size=4
+)
+"""What humans do to the job: after how many seconds, what, to how many at once."""
 LIVES = given(
     verb=st.sampled_from(sorted(VERBS)),
     manners=st.lists(st.sampled_from(Manner), min_size=1, max_size=9),
     hosts=st.integers(1, 3),
-    deaths=st.lists(st.integers(1, 60), max_size=3),
-    abort_after=st.none() | st.floats(0, 30),
+    deaths=st.lists(st.tuples(st.integers(1, 80), st.booleans()), max_size=3),
+    how=HOWS,
+    hands=HANDS,
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @LIVES
-def test_no_death_loses_or_repeats_an_act(
-    verb: str, manners: list[Manner], hosts: int, deaths: list[int], abort_after: float | None
-) -> None:
-    """Whatever the VMs do, wherever the worker dies, however often."""
-    live_and_die(verb, manners, hosts, deaths, abort_after)
+def test_no_death_loses_or_repeats_an_act(**lives: Any) -> None:
+    """Whatever the VMs do, wherever the worker dies, whoever pauses, resumes, limits, aborts."""
+    live_and_die(**lives)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3_600)
 @settings(max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @LIVES
-def test_no_death_in_thousands_loses_or_repeats_an_act(
-    verb: str, manners: list[Manner], hosts: int, deaths: list[int], abort_after: float | None
-) -> None:
+def test_no_death_in_thousands_loses_or_repeats_an_act(**lives: Any) -> None:
     """The same, for an hour."""
-    live_and_die(verb, manners, hosts, deaths, abort_after)
+    live_and_die(**lives)
 
 
-def live_and_die(verb: str, manners: list[Manner], hosts: int, deaths: list[int], abort_after: float | None) -> None:
-    """Give a worker a job; let it die, and its successors; check what the last one says."""
+def live_and_die(
+    verb: str,
+    manners: list[Manner],
+    hosts: int,
+    deaths: list[tuple[int, bool]],
+    how: How,
+    hands: list[tuple[float, str, int]],
+) -> None:
+    """Give a worker a job; let it die, and its successors, each told to go on or not; check what the last one says."""
+    ways: dict[str, list[How]] = {}
+
+    async def errand(engine: Engine) -> None:
+        plan = engine.plan(verb, ANNA, everything=True, parameters=given_for(verb), how=how)
+        if not plan.targets:
+            return
+        job = await engine.submit(plan.id, plan.phrase, ANNA)
+        ways[job.id] = [how]
+        for after_s, act, at_once in hands:
+            await asyncio.sleep(after_s)
+            await handle(engine, job.id, act, at_once, ways)
+
+    async def main(loop: virtual_time.VirtualLoop) -> None:
+        world = World(loop, machines_for(verb, len(manners), manners, on=hosts))
+        life = Life(world, path)
+        begun = 0
+        for number, (crash_at, goes_on) in enumerate([*deaths, (None, False)]):
+            await life.live(crash_at, errand if number == 0 else go_on if goes_on else None)
+            assert number == 0 or goes_on or len(world.calls) == begun, "it went on by itself"
+            begun = len(world.calls)
+        ways.update({detail.job.id: [how] for detail in life.details if detail.job.id not in ways})
+        check(world, path, life.details, verb, ways)
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.db"
-
-        async def errand(engine: Engine) -> None:
-            plan = engine.plan(verb, ANNA, everything=True, parameters=given_for(verb))
-            if not plan.targets:
-                return
-            job = await engine.submit(plan.id, plan.phrase, ANNA)
-            if abort_after is not None:
-                await asyncio.sleep(abort_after)
-                engine.abort(job.id, ANNA)
-
-        async def main(loop: virtual_time.VirtualLoop) -> None:
-            world = World(loop, machines_for(verb, len(manners), manners, on=hosts))
-            life = Life(world, path)
-            for number, crash_at in enumerate([*deaths, None]):
-                await life.live(crash_at, errand if number == 0 else None)
-            check(world, path, life.details, verb)
-
         virtual_time.run(main)
 
 
+async def handle(engine: Engine, job: str, act: str, at_once: int, ways: dict[str, list[How]]) -> None:
+    """Do to a job what a human may; that there is nothing left to do it to is no mistake."""
+    with contextlib.suppress(UsageError):
+        if act == "abort":
+            engine.abort(job, ANNA)
+        elif act == "limit":
+            now = ways[job][-1]
+            wanted = replace(now, at_once=at_once)
+            await engine.control(job, "", wanted, ANNA)
+            ways[job] += [wanted] if wanted != now else []
+        else:
+            await engine.control(job, act, None, ANNA)
+
+
+async def go_on(engine: Engine) -> None:
+    """Let every job go on that waits."""
+    for job in engine.jobs():
+        if job.state is JobState.WAITING:
+            await engine.control(job.id, "resume", None, ANNA)
+
+
 def test_a_death_at_each_await_of_a_small_job() -> None:
-    """Every place there is, one after the other, not only those that chance picks."""
+    """Every place there is, one after the other, not only those that chance picks; the next worker is told to go on."""
     manners = [Manner.OBEYS, Manner.LOST_AFTER, Manner.SLOWLY, Manner.IGNORES]
     assert set(EFFECTS) == {verb.call for verb in VERBS.values()}
     place = 1
@@ -222,18 +274,24 @@ def test_a_death_at_each_await_of_a_small_job() -> None:
 
 def dies_at(place: int, manners: list[Manner]) -> bool:
     """Let a worker die at one place of a job, and the next one look; whether there is such a place."""
+    how = How(at_once=2)
 
     async def errand(engine: Engine) -> None:
-        plan = engine.plan("shutdown", ANNA, everything=True)
-        await engine.submit(plan.id, plan.phrase, ANNA)
+        plan = engine.plan("shutdown", ANNA, everything=True, how=how)
+        job = await engine.submit(plan.id, plan.phrase, ANNA)
+        await asyncio.sleep(2)
+        await handle(engine, job.id, "pause", 0, {})
+        await asyncio.sleep(20)
+        await handle(engine, job.id, "resume", 0, {})
 
     async def main(loop: virtual_time.VirtualLoop) -> bool:
         world = World(loop, machines_for("shutdown", 4, manners, on=2))
         life = Life(world, path)
         await life.live(place, errand)
         if world.is_dead:
-            await life.live(None, None)
-            check(world, path, life.details, "shutdown")
+            await life.live(None, go_on)
+            ways = {detail.job.id: [how] for detail in life.details}
+            check(world, path, life.details, "shutdown", ways)
             return True
         return False
 

@@ -33,6 +33,7 @@ class Desk:
     def __init__(self, world: World, path: Path) -> None:
         self.world = world
         self.told: list[Job] = []
+        self.polling: asyncio.Task[None] = asyncio.create_task(world.poll())
         self.journal = Journal(path, world.loop.clock)
         world.loop.wait_for(lambda: self.journal.waiting > 0)
         self.engine = Engine(self.journal, world, world.fleet, world.config, self.told.append, world.loop.clock)
@@ -69,13 +70,12 @@ def at_desk(path: Path, hosts: dict[str, dict[str, Machine]], body: Callable[[De
 
     async def main(loop: virtual_time.VirtualLoop) -> None:
         desk = Desk(World(loop, hosts), path)
-        polling = asyncio.create_task(desk.world.poll())
         await desk.engine.recover()
         await asyncio.sleep(3)
         try:
             await body(desk)
         finally:
-            polling.cancel()
+            desk.polling.cancel()
             await desk.engine.close()
 
     virtual_time.run(main)
