@@ -101,6 +101,8 @@ class World:
         self.crashed = asyncio.Event()
         self.buried = threading.Event()
         """After it, threads of the worker that died may end."""
+        self.disk = threading.Lock()
+        """Held while something is written."""
         self.config = Config(
             name="test",
             hosts=tuple(HostConfig(name=name, uri=f"qemu+ssh://root@{name}/system") for name in self.hosts),

@@ -45,7 +45,10 @@ class MortalStore(Store):
 
     def write(self, changes: Sequence[Change]) -> None:
         self._perhaps_die()
-        super().write(changes)
+        with self._world.disk:
+            if self._grave.is_set():
+                raise NotRecordedError("dead")
+            super().write(changes)
         self._perhaps_die()
 
     def _perhaps_die(self) -> None:
@@ -90,7 +93,8 @@ class Life:
         if self.world.is_dead:
             engine._dispatch.is_stopped = True  # the dead begin nothing
             await virtual_time.cancel_all()
-            self.world.buried.set()
+            with self.world.disk:  # what its thread is writing right now is written before the next worker reads
+                self.world.buried.set()
             await journal.close()
         else:
             life.result()
