@@ -9,6 +9,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from kvmtui.errors import KvmtuiError, WorkerError
 from kvmtui.wire.client import Client
 from kvmtui.wire.messages import CloseWindow, Jobs, OpenSummary, SummaryChanged
@@ -169,6 +171,11 @@ class Feed:
         self.stage, self.trouble, self.remedy = Stage.UP, "", ""
         self._on_stage()
         return client
+
+    def learn(self, read_only: bool | None) -> None:
+        """Take what a worker says anew of what it has welcomed us with."""
+        if read_only is not None and self.welcome is not None:
+            self.welcome = replace(self.welcome, read_only=read_only)
 
     async def _lost(self, trouble: str, remedy: str) -> None:
         client, self._client = self._client, None

@@ -40,7 +40,9 @@ class Incoming:
                     console.say(*outcome(message.job))
                 self._top()
             case Note():
+                console.feed.learn(message.read_only)
                 console.say(clean(message.text), "warn" if message.severity > 1 else "notice")
+                self._top()
 
     def staged(self) -> None:
         """The connection to the worker came or went."""

@@ -549,6 +549,8 @@ class Note(Answer, frozen=True, tag="note"):
 
     text: str
     severity: int = 1
+    read_only: bool | None = None
+    """What Welcome said of it, as it is now; null: as it was."""
 
 
 WorkerMessage = Reply | Failure | Rows | Series | SummaryChanged | JobChanged | Note

@@ -288,7 +288,8 @@ class Worker:
         self._set_notice("files", place.file_limit_notice(self._file_limit, len(edited.config.hosts)))
         applied = f"config applied: {difference(before, edited.config)}"
         log.info("%s", applied)
-        self.server.announce(Note(text=applied, severity=0))
+        for client in self.server.clients:
+            client.announce(Note(text=applied, severity=0, read_only=self.service.begins_read_only(client)))
         self.server.stir(("worker", "hosts", "vms"))
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:

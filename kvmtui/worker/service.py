@@ -156,6 +156,10 @@ class Service:
         """Whether some client has a window on that."""
         return any(topic in view.topics for client in self._worker.server.clients for view in client.views.all())
 
+    def begins_read_only(self, connection: Connection) -> bool:
+        """Whether nothing may be changed for a client, but for an unlocking that passes."""
+        return self._sessions.begins_read_only(connection)
+
     # --- about the worker --------------------------------------------------------------------------------------
 
     async def _on_status(self, _request: Status, _connection: Connection) -> WorkerStatus:

@@ -62,6 +62,10 @@ class Sessions:
             unlocked=self._left_s(connection) > 0,
         )
 
+    def begins_read_only(self, connection: Connection) -> bool:
+        """Whether nothing may be changed for a client, but for an unlocking that passes."""
+        return gate.client_refusal(replace(self.client(connection), unlocked=False), self._rules()) is not None
+
     def check_role(self, connection: Connection, least: Role, *, anywhere: bool = False) -> None:
         """Raise RefusedError if the client's role is less, everywhere or with ``anywhere`` on every VM."""
         _raise(gate.role_short_of(least, self.client(connection), self._rules(), anywhere=anywhere))
@@ -85,7 +89,8 @@ class Sessions:
             await self._journal.tell(audit.by(client, audit.LOCKED, self._clock()))
             return Access(read_only=True)
         record = audit.by(client, audit.UNLOCKED, self._clock())
-        await self._journal.tell(replace(record, parameters={"for_s": round(request.for_s)}))
+        told = f"read-write for {text.duration(request.for_s)}"
+        await self._journal.tell(replace(record, text=told, parameters={"for_s": round(request.for_s)}))
         self._until[connection] = self._monotonic() + request.for_s
         return Access(read_only=False, left_s=request.for_s)
 

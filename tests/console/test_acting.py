@@ -14,7 +14,7 @@ from kvmtui.console.howentry import read, spelled
 from kvmtui.errors import RefusedError
 from kvmtui.model.job import How, Job, JobState, Order, Step, StepState, Verdict
 from kvmtui.model.vm import VmState
-from kvmtui.wire.messages import Abort, Control, MakePlan, OpenWindow, Reconnect, Submit, Unlock
+from kvmtui.wire.messages import Abort, Control, MakePlan, Note, OpenWindow, Reconnect, Submit, Unlock
 from tests.console.desks import Desk, sitting
 from tests.console.fake_worker import NOW, FakeWorker, small_fleet
 
@@ -140,6 +140,19 @@ async def test_a_session_is_unlocked_for_a_while(tmp_path: Path) -> None:
         assert (desk.worker.asked(Unlock)[-1].for_s, mode()) == (900, "RW")
         await desk.press(":", *"ro", "enter")
         assert (desk.worker.asked(Unlock)[-1].for_s, mode()) == (0, "RO")
+
+
+async def test_a_config_that_begins_otherwise_shows_at_once(tmp_path: Path) -> None:
+    """Nobody reads RO where acts go through."""
+    worker = FakeWorker(tmp_path, read_only=True)
+    small_fleet(worker)
+    async with sitting(worker) as desk:
+        assert " RO " in desk.lines()[0]
+        assert worker.server is not None
+        for read_only, word in ((False, " RW "), (None, " RW "), (True, " RO ")):
+            worker.server.announce(Note(text=f"config applied, {read_only}", read_only=read_only))
+            await desk.until_shown(f"config applied, {read_only}")
+            assert word in desk.lines()[0]
 
 
 async def test_a_refused_plan_is_asked_anew() -> None:

@@ -22,7 +22,20 @@ from kvmtui.model.job import Plan, Verdict
 from kvmtui.paths import for_config
 from kvmtui.wire import spawn
 from kvmtui.wire.line import Line, greeting
-from kvmtui.wire.messages import Abort, Access, GetEligible, MakePlan, Reconnect, Stop, Submit, Trust, Unlock
+from kvmtui.wire.messages import (
+    Abort,
+    Access,
+    GetEligible,
+    Jobs,
+    MakePlan,
+    Note,
+    Reconnect,
+    Stop,
+    Submit,
+    Trust,
+    Unlock,
+)
+from kvmtui.wire.peer import groups_of, peer_of
 from tests.worker.home import RUNNING, Home, rows, settle, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes root: it connects as other users")
@@ -206,6 +219,39 @@ def test_a_session_ends_with_its_connection_and_its_time(home: Home) -> None:
     assert planned(again, "pause", "a").verdict is Verdict.NO
     again.call(Unlock(for_s=0.2))
     wait_for(lambda: planned(again, "pause", "a").verdict is Verdict.NO)
+
+
+def test_a_config_that_begins_otherwise_is_told_to_each_session(home: Home) -> None:
+    """As it begins for this client, an unlocking aside: that one passes."""
+    start(home, "  start: read-only\n")
+    line, viewer = home.line(), connected(home, NOBODY.pw_uid)
+    line.call(Unlock(for_s=900))
+
+    def told(of: Line) -> bool | None:
+        of.call(Jobs())
+        notes = [message for message in of.pushed if isinstance(message, Note) and "applied" in message.text]
+        return notes[-1].read_only if notes else None
+
+    hosts = (home.host("a", RUNNING), home.host("b", RUNNING))
+    home.configure(*hosts, head="guard:\n  start: read-only\nlimits: {per_host: 1}\n")
+    wait_for(lambda: told(line) is True)
+    home.configure(*hosts, head=f"guard:\n{ROLES}")
+    wait_for(lambda: told(line) is False)
+    wait_for(lambda: told(viewer) is False)
+    home.configure(*hosts, head="guard:\n  roles:\n  - {role: viewer, users: [nobody]}\n")
+    wait_for(lambda: told(viewer) is True)
+    assert told(line) is False
+    viewer.close()
+
+
+def test_groups_are_those_of_the_process_that_connected() -> None:
+    """As the kernel says; where there are more than it can be asked for, those that the user database has."""
+    for groups, expected in (([7, 8], {7, 8}), (list(range(2000, 2300)), set())):
+        with as_user(NOBODY.pw_uid, groups):
+            here, there = socket.socketpair()
+        with here, there:
+            listed = set(os.getgrouplist("nobody", NOBODY.pw_gid)) if not expected else set()
+            assert groups_of(here, peer_of(here)) == {NOBODY.pw_gid, *expected, *listed}
 
 
 def test_a_listener_of_another_user_is_believed_only_where_nobody_else_could_listen(home: Home) -> None:
