@@ -50,7 +50,7 @@ def source(options: argparse.Namespace) -> Source:
         found = find(options.config)
         if found is None and (options.socket or os.environ.get("KVMTUI_SOCKET")):
             found = paths.config_home() / "config.yaml"
-        if found is None and paths.SHARED_SOCKET.exists():
+        if found is None and os.access(paths.SHARED_SOCKET, os.W_OK):
             return Source(paths.for_config(paths.SHARED_CONFIG, paths.SHARED_SOCKET), is_named=False)
         config = found or _this_machine()
     return Source(paths.for_config(config, options.socket), named)

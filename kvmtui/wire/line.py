@@ -28,6 +28,7 @@ CALL_S = 10.0
 PUSHED_MAX = 1_000
 """Messages kept that the worker sent by itself."""
 _CHUNK = 65_536
+_NOT_YOURS = "it is for the members of its group (ls -l says which); a new group counts from the next login"
 _LOOK_S = 0.01
 
 
@@ -64,7 +65,8 @@ class Line:
         except OSError as error:
             self.socket.close()
             words = error.strerror or str(error)
-            raise WorkerError("no worker answers", where=str(path), words=words) from error
+            remedy = _NOT_YOURS if isinstance(error, PermissionError) else ""
+            raise WorkerError("no worker answers", where=str(path), words=words, remedy=remedy) from error
         if not (self.peer.is_trusted or is_safely_of(path.parent, self.peer.uid)):
             self.socket.close()
             raise WorkerError(

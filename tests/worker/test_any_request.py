@@ -35,6 +35,7 @@ from kvmtui.wire.messages import (
     Status,
     Submit,
     Trust,
+    Unlock,
 )
 from tests.worker.home import OFF, RUNNING, Home, settle, uuid
 
@@ -83,6 +84,7 @@ REQUESTS: st.SearchStrategy[Request[Any]] = st.one_of(
     st.builds(GetHostKey, host=WORDS),
     st.builds(Trust, address=WORDS, port=NUMBERS, fingerprint=WORDS),
     st.builds(Reconnect, host=WORDS),
+    st.builds(Unlock, for_s=st.floats(allow_nan=False, allow_infinity=False)),
 )
 
 

@@ -127,7 +127,7 @@ def test_who_is_in_its_group_reaches_it_and_nobody_else(home: Home) -> None:
     """The socket is its group's (0660), in a folder that others may only look into."""
     start(home, "")
     assert home.paths.socket.stat().st_mode & 0o777 == 0o660
-    with as_user(NOBODY.pw_uid, [OPERATORS.gr_gid]), pytest.raises(WorkerError, match="Permission denied"):
+    with as_user(NOBODY.pw_uid, [OPERATORS.gr_gid]), pytest.raises(WorkerError, match="members of its group"):
         Line(home.paths.socket)
     line = connected(home, NOBODY.pw_uid)
     assert rows(line, "name").total == 2
