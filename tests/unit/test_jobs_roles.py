@@ -40,6 +40,27 @@ def fleet(manner: Manner) -> dict[str, dict[str, Machine]]:
     return machines(6, VmState.RUNNING, [manner] * 6, on=2)
 
 
+def test_a_plan_is_confirmed_by_who_may_do_it_whoever_made_it(tmp_path: Path) -> None:
+    """What a plan was allowed to one is judged anew for who confirms it."""
+
+    async def body(desk: Desk) -> None:
+        desk.engine.apply(replace(desk.world.config, guard=GuardConfig(roles=ROLES)))
+        plan = desk.engine.plan("off", ADA, everything=True)
+        for client in (OPS, BEN, GUEST):
+            with pytest.raises(RefusedError, match="your role here is"):
+                await desk.engine.submit(plan.id, plan.phrase, client)
+        assert not desk.world.calls
+        vms = [(target.host, target.uuid) for target in plan.targets]
+        assert desk.engine.eligible(vms, BEN).ready["off"] == 3
+        assert desk.engine.eligible(vms, OPS).why["off"] == "your role here is operator, it takes admin"
+        assert desk.engine.eligible(vms, OPS).ready["shutdown"] == 6
+        assert not desk.engine.eligible(vms, GUEST).ready
+        await desk.ended(await desk.engine.submit(plan.id, plan.phrase, ADA))
+        assert len(desk.world.calls) == 6
+
+    at_desk(tmp_path / "journal.db", fleet(Manner.OBEYS), body)
+
+
 def test_a_job_is_stopped_by_who_may_act_on_what_is_left_of_it(tmp_path: Path) -> None:
     """An admin of one host stops no job that reaches to the other, a viewer none; an operator any."""
 
