@@ -487,7 +487,8 @@ AUDIT_COLUMNS: tuple[Column, ...] = (
         kind=Kind.TEXT,
         width=9,
         priority=4,
-        help="submitted, intent (before it leaves), outcome, verified (looked at again), aborted, note, pruned",
+        help="submitted, intent (before it leaves), outcome, verified (looked at again); of a job: aborted, paused, "
+        "resumed, changed; of a session: unlocked, locked; of the record: note, pruned",
     ),
     Column(id="verb", key="v", title="verb", kind=Kind.TEXT, width=9, priority=2, help="what was done"),
     Column(id="name", key="n", title="VM", kind=Kind.TEXT, width=14, priority=1, help="name of the VM"),
