@@ -13,10 +13,12 @@ from typing import Self
 import libvirt
 import pytest
 
+from kvmtui.actions import VERBS, Verb
 from kvmtui.errors import LibvirtError
 from kvmtui.hosts import deeds, events, hypervisor, looking
 from kvmtui.hosts.binding import Conn
 from kvmtui.hosts.lane import CallEndedError, Lane
+from kvmtui.model.vm import VmState
 
 DEFAULT = "test:///default"
 SOON_S = 0.05
@@ -98,6 +100,24 @@ async def test_values_come_out_errors_are_words() -> None:
         assert caught.value.__cause__ is None
         assert not any(isinstance(found, libvirt.virDomain | libvirt.libvirtError) for found in libvirts_objects())
     assert libvirts_objects() == []
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=lambda verb: verb.id)
+async def test_libvirt_itself_refuses_every_act_where_it_was_opened_read_only(verb: Verb) -> None:
+    """``access: ro`` does not rest on our gate alone; looking goes on."""
+    lane = Lane("h", lambda: hypervisor.connect(DEFAULT, read_only=True))
+    async with lane_to() as other:  # test:///default is one host for both
+        (row,) = (await other.call(hypervisor.listing, 5)).vms
+        if VmState.RUNNING not in verb.applies:
+            await other.call(deeds.Act(row.uuid, "destroy", ()), 5)
+        await lane.open(5)
+        try:
+            with pytest.raises(LibvirtError) as caught:
+                await lane.call(deeds.Act(row.uuid, verb.call, verb.args or ("",) * len(verb.parameters)), 5)
+            assert caught.value.code == libvirt.VIR_ERR_OPERATION_DENIED
+            assert [vm.uuid for vm in (await lane.call(hypervisor.listing, 5)).vms] == [row.uuid]
+        finally:
+            await lane.close()
 
 
 async def test_nothing_of_libvirts_survives_its_lane() -> None:
