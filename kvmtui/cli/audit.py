@@ -32,7 +32,11 @@ _ASKED = {"job": ("job",), "host": ("host",), "user": ("user",), "verb": ("verb"
 
 def run(options: argparse.Namespace) -> int:
     """Read the record beside the worker, or without one: who checks it need not trust whoever writes it."""
-    journal = source(options).paths.journal
+    where = source(options).paths
+    if where.shared and not options.shared:
+        what = "the record of a shared worker is read as who runs it"
+        raise UsageError(what, where=str(where.socket), remedy="sudo kvmtui audit … --shared, or kvmtui ls audit")
+    journal = where.journal
     if not journal.exists():
         note("nothing was done yet: there is no journal")
         return exits.DONE

@@ -16,7 +16,7 @@ from kvmtui.guard import anchor, audit
 from kvmtui.guard.client import ClientId
 from kvmtui.jobs import record
 from kvmtui.jobs.store import Change, Store
-from kvmtui.paths import for_config
+from kvmtui.paths import SHARED_SOCKET, for_config
 
 WHO = ClientId("anna", 1000, 7, origin="10.0.0.9")
 TRIES = 1_000
@@ -58,6 +58,18 @@ def test_show_filters_and_tells_in_words(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == ""
     assert main(["audit", "show", "-n", "3", "-o", "json"]) == exits.DONE
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["web-4", "web-5", "web-5"]
+
+
+def test_a_team_s_record_is_not_taken_for_an_empty_one(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who only uses a shared worker is told where its record is; who runs it reads it there, by its state folder."""
+    monkeypatch.setenv("KVMTUI_SOCKET", str(SHARED_SOCKET))
+    assert main(["audit", "show"]) == exits.USAGE
+    assert "--shared" in capsys.readouterr().err
+    monkeypatch.setenv("STATE_DIRECTORY", str(journal.parent.parent))
+    assert main(["audit", "verify", "--shared"]) == exits.DONE
+    assert "sound: 13 records" in capsys.readouterr().out
 
 
 def test_what_is_exported_can_be_checked_by_anyone(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
