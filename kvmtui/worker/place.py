@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import logging
 import os
 import resource
 import shutil
@@ -27,6 +28,8 @@ FILES_MAX = 1 << 20
 """More is not asked for: programs exist that close every descriptor there may be, one by one."""
 _LEAVING_S = 1.0
 """How long a worker that is about to end may keep the lock from the next one."""
+
+log = logging.getLogger(__name__)
 
 
 def claim(paths: WorkerPaths) -> int:
@@ -68,8 +71,12 @@ def shared_group() -> int:
     try:
         named = grp.getgrnam(SHARED_GROUP).gr_gid
     except KeyError:
-        return os.getegid()
-    return named if os.geteuid() == 0 or named in os.getgroups() else os.getegid()
+        named = -1
+    group = named if named >= 0 and (os.geteuid() == 0 or named in os.getgroups()) else os.getegid()
+    if group != named:
+        why = "there is no group" if named < 0 else "this user is not in the group"
+        log.warning("%s %s: only members of group %d reach this worker", why, SHARED_GROUP, group)
+    return group
 
 
 def leave(paths: WorkerPaths) -> None:

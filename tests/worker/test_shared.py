@@ -132,6 +132,7 @@ def test_who_is_in_its_group_reaches_it_and_nobody_else(home: Home) -> None:
     line = connected(home, NOBODY.pw_uid)
     assert rows(line, "name").total == 2
     assert planned(line, "off", "a").verdict is Verdict.ASKS  # no roles: whoever reaches it is admin
+    assert ("only members of group 0" in home.log) is (home.paths.socket.stat().st_gid == 0)
     line.close()
 
 
