@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from kvmtui.guard.secrets import masked
+from kvmtui.guard.secrets import masked, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,18 +147,19 @@ def pruned_at(line: bytes) -> Head | None:
     return Head(through, digest_of_it)
 
 
-def start_of(first: int | None, prunings: Iterable[bytes]) -> Head:
-    """Return what stands before a chain whose first record is number ``first``: where the newest of ``prunings`` says
-    it begins, the beginning of all where nothing is missing."""
-    if first in {None, 1}:
-        return Head()
-    return next((head for line in prunings if (head := pruned_at(line)) is not None), Head())
+def start_of(first: int | None, pruning: bytes | None) -> Head:
+    """Return what stands before a chain whose first record is number ``first``: where the newest ``pruning`` says that
+    it begins; the beginning of all where nothing is missing, or nothing says so."""
+    found = pruned_at(pruning) if pruning is not None and first not in {None, 1} else None
+    return found or Head()
 
 
 def chain(record: Record, head: Head) -> Line:
-    """Return ``record`` as the next line after ``head``, without what its parameters must not tell."""
+    """Return ``record`` as the next line after ``head``, without the secrets that its parameters or words may tell."""
     seq = head.seq + 1
-    kept = msgspec.structs.replace(record, seq=seq, parameters=masked(record.parameters))
+    kept = msgspec.structs.replace(
+        record, seq=seq, parameters=masked(record.parameters), text=without(record.text), words=without(record.words)
+    )
     line = msgspec.json.encode(kept, order="sorted")
     return Line(seq, line, digest(head.hash, line))
 

@@ -26,7 +26,7 @@ def masked(parameters: Mapping[str, Value]) -> dict[str, Value | str]:
     """Return parameters with the values of those masked whose names look like secrets ("vnc_password", "apiKey"), and
     what is told as a secret inside others ("password=…", "https://me:…@host")."""
     return {
-        name: MASK if is_secret(name) else _without(value) if isinstance(value, str) else value
+        name: MASK if is_secret(name) else without(value) if isinstance(value, str) else value
         for name, value in parameters.items()
     }
 
@@ -36,5 +36,6 @@ def is_secret(name: str) -> bool:
     return _NAMES.search(_HUMPS.sub("_", name).casefold()) is not None
 
 
-def _without(text: str) -> str:
+def without(text: str) -> str:
+    """Return a text with what it tells as a secret masked."""
     return _IN_ADDRESS.sub(rf"\g<1>{MASK}", _INSIDE.sub(rf"\g<1>{MASK}", text))

@@ -15,7 +15,7 @@ from kvmtui.jobs.store import Change
 if TYPE_CHECKING:
     from kvmtui.jobs.store import Store
 
-SLICE = 5_000
+SLICE = 2_000
 """Most records that go at once: what is begun meanwhile waits for them."""
 GRACE_S = 86_400.0
 """How much older than it may be the oldest record gets before something is pruned: each time adds a record."""
@@ -61,7 +61,8 @@ def _oldest(store: Store, most: int) -> list[audit.Line]:
 def start_of(store: Store) -> audit.Head:
     """Return what stands before the first record, as the newest pruning says it."""
     (first,) = store.rows(FIRST)[0]
-    return audit.start_of(first, (row[0] for row in store.rows(PRUNED)) if first not in {None, 1} else ())
+    found = store.rows(PRUNED) if first not in {None, 1} else []
+    return audit.start_of(first, found[0][0] if found else None)
 
 
 def _at(line: audit.Line) -> str:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 LINES = "SELECT seq, CAST(record AS BLOB), CAST(hash AS BLOB) FROM audit WHERE seq >= ? ORDER BY seq"
 FIRST = "SELECT min(seq) FROM audit"
-PRUNED = """SELECT CAST(record AS BLOB) FROM audit WHERE instr(record, '"phase":"pruned"') ORDER BY seq DESC
-    LIMIT 8"""
-"""Records that say that older ones were pruned, the newest first."""
+PRUNED = """SELECT CAST(record AS BLOB) FROM audit WHERE instr(record, '},"phase":"pruned","pid":')
+    ORDER BY seq DESC LIMIT 1"""
+"""The newest record that says that older ones were pruned: keys are sorted, so that nothing else has this in it."""
 LEAST = -(1 << 63)
 """No record has a lower number, whoever wrote it."""
 
@@ -64,7 +64,8 @@ def _head(connection: sqlite3.Connection) -> audit.Head:
 def _start(connection: sqlite3.Connection) -> audit.Head:
     """Return what stands before the first record, as the newest pruning says it."""
     (first,) = connection.execute(FIRST).fetchone()
-    return audit.start_of(first, (row[0] for row in connection.execute(PRUNED)))
+    found = connection.execute(PRUNED).fetchone() if first not in {None, 1} else None
+    return audit.start_of(first, found[0] if found else None)
 
 
 def verify(path: Path, kept: audit.Head | None = None) -> audit.Verified:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kvmtui.guard import audit
 from kvmtui.jobs.pruning import start_of
-from kvmtui.jobs.record import LEAST, LINES
+from kvmtui.jobs.record import FIRST, LEAST, LINES
 
 if TYPE_CHECKING:
     from kvmtui.jobs.store import Store
@@ -25,14 +25,17 @@ class Walk:
         self.seen = 0
         """Records that are sound so far."""
         self._most = most
-        self._begun: audit.Head | None = None
-        self._at = audit.Head()
+        self._first: tuple[int | None] | None = None
+        """Number of the record it began with; None before it did."""
+        self._start = self._at = audit.Head()
 
     def step(self, store: Store) -> bool:
         """Look at some more; return whether it is done. Raises NotRecordedError."""
-        start = start_of(store)
-        if self._begun != start:
-            self._begun = self._at = start
+        (first,) = store.rows(FIRST)[0]
+        if self._first != (first,):
+            self._first, self._start = (first,), start_of(store)
+            self._at = self._start
+        start = self._start
         since = LEAST if self._at == start else self._at.seq + 1
         lines = [audit.as_kept(row) for row in store.rows(f"{LINES} LIMIT ?", (since, self._most))]
         is_last = len(lines) < self._most

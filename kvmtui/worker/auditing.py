@@ -28,8 +28,8 @@ PRUNE_S = 3_600.0
 """How often it is looked whether something is old enough to go."""
 VERIFY_S = 600.0
 """How often the chain is verified as long as somebody looks at it; anew whenever somebody begins to."""
-REST_S = 0.02
-"""Between two slices of a walk, which is for those who act."""
+REST_S = 0.05
+"""Between two slices of a walk, or of what is pruned, which is for those who act."""
 PATIENCE_S = 3.0
 """How long somebody waits for the newest records; what is known is shown without them."""
 
@@ -130,6 +130,7 @@ class Auditing:
             gone += pruned.records
             if pruned.why or pruned.records < PRUNED_AT_ONCE:
                 break
+            await asyncio.sleep(REST_S)
         if gone:
             log.info("pruned %s older than %s from the audit record", plural(gone, "record"), duration(keep_s))
         broken = f"the audit record is not pruned, it is not sound: {pruned.why} · kvmtui audit verify"

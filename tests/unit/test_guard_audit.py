@@ -125,7 +125,7 @@ def test_secrets_never_stand_in_it(name: str, secret: str) -> None:
     """Whatever a parameter is called that is likely to hold one; nor what others tell as one."""
     uri, words = f"https://me:{secret}@host/path", f"--force password={secret} x"
     told: dict[str, str | int | bool] = {name: secret, "uri": uri, "args": words}
-    record = Record(phase=audit.INTENT, at="", user="u", uid=1, pid=1, parameters=told)
+    record = Record(phase=audit.INTENT, at="", user="u", uid=1, pid=1, parameters=told, text=words, words=uri)
     line = audit.chain(record, Head()).record.decode()
     assert secret not in line
     assert "https://me:" in line
