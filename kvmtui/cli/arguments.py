@@ -109,7 +109,7 @@ def _do() -> _Parser:
     verbs = "\n".join(lines)
     usage = (
         "kvmtui do VERB FILTER … [--set NAME=VALUE] [--yes] [--expect N] [--rw] [--dry-run] [--wait]"
-        " [-o table|json] [--timeout SECONDS]"
+        " [-o table|json|jsonl] [--timeout SECONDS]"
     )
     parser = _parser("do", "Do something to VMs.", usage=usage, epilog=f"verbs:\n{verbs}\n\n{CONFIRMING}\n\n{FILTERS}")
     parser.add_argument("words", nargs="*", metavar="VERB FILTER")
@@ -124,7 +124,8 @@ def _do() -> _Parser:
     parser.add_argument("--wait", action="store_true", help="wait for the outcome of each VM")
     add_order(parser)
     add_limits(parser)
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    what = "jsonl: with --wait an object for each VM when its outcome is there, then one for all"
+    parser.add_argument("-o", "--output", choices=("table", "json", "jsonl"), default="table", help=what)
     _add_timeout(parser)
     return parser
 

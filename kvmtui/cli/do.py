@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from kvmtui import text as text_of
 from kvmtui.actions import VERBS, told
@@ -15,19 +16,22 @@ from kvmtui.cli import exits
 from kvmtui.cli.arguments import pick
 from kvmtui.cli.ask import ask, can_ask
 from kvmtui.cli.complaint import complain, exit_code, note
-from kvmtui.cli.follow import follow, outcome
+from kvmtui.cli.follow import follow, outcome, outcome_line
 from kvmtui.cli.how import wanted as wanted_how
 from kvmtui.cli.ls import needs_definitions, settle, tell_missing
 from kvmtui.cli.plan import Report, lines_of, subject
+from kvmtui.cli.progress import ProgressLine
 from kvmtui.cli.source import connect, on_same_fleet
+from kvmtui.cli.table import write_line
 from kvmtui.errors import FilterError, KvmtuiError, OutcomeUnknownError, RefusedError, UsageError, WorkerError
 from kvmtui.model.job import Danger, JobState, Verdict
 from kvmtui.wire.messages import MakePlan, Submit, Unlock
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
-    from kvmtui.model.job import Job, Plan
+    from kvmtui.model.job import Job, Plan, Step
     from kvmtui.wire.line import Line
 
 SUBMIT_S = 30.0
@@ -68,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
         line.close()
     if options.output == "json":
         report.write(sys.stdout)
+    elif options.output == "jsonl":
+        report.write_line(sys.stdout)
     return report.exit
 
 
@@ -119,12 +125,14 @@ def _act(line: Line, options: argparse.Namespace, wanted: Wanted, report: Report
 
 
 def _wait(line: Line, options: argparse.Namespace, report: Report, plan: Plan, job: Job) -> None:
-    as_table = options.output == "table"
-    if as_table:
+    if options.output == "table":
         for skip in plan.skipped:
             print(text_of.clean(f"– {skip.target.name} {skip.target.host}: skipped, {skip.reason}"))
+    # what is for machines and stands on the terminal too is not to be written into
+    is_alone = options.output == "table" or not sys.stdout.isatty()
+    progress = ProgressLine(sys.stderr if is_alone else io.StringIO())
     try:
-        report.detail = follow(line, lambda: connect(options), job, sys.stdout if as_table else None)
+        report.detail = follow(line, lambda: connect(options), job, _teller(options, job), progress)
     except KeyboardInterrupt:
         note(f"job {job.id} goes on · {on_same_fleet(options, f'ls jobs id:{job.id}')}")
         raise
@@ -132,6 +140,15 @@ def _wait(line: Line, options: argparse.Namespace, report: Report, plan: Plan, j
     if report.job.state is JobState.WAITING:
         note(f"job {job.id} {report.job.text} · {on_same_fleet(options, f'job resume {job.id}')}, or abort")
     report.exit = outcome(report.detail, plan)
+
+
+def _teller(options: argparse.Namespace, job: Job) -> Callable[[Step], None]:
+    """Return what tells of a step that has ended, at once."""
+    if options.output == "table":
+        return lambda step: print(outcome_line(step, job.verb), flush=True)
+    if options.output == "jsonl":
+        return lambda step: write_line(sys.stdout, {"job": job.id, "verb": job.verb, **asdict(step)})
+    return lambda _: None
 
 
 def _check(plan: Plan, expected: int | None) -> None:

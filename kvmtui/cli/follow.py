@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from kvmtui import text
 from kvmtui.actions import VERBS
@@ -16,6 +15,7 @@ from kvmtui.wire.messages import GetJob
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kvmtui.cli.progress import ProgressLine
     from kvmtui.model.job import Job, JobDetail, Plan, Step
     from kvmtui.wire.line import Line
 
@@ -31,11 +31,13 @@ _GLYPHS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.UNKNOWN: "?
 _OPEN = frozenset({StepState.NOT_BEGUN, StepState.BEGUN})
 
 
-def follow(line: Line, reconnect: Callable[[], Line], job: Job, stream: TextIO | None) -> JobDetail:
+def follow(
+    line: Line, reconnect: Callable[[], Line], job: Job, tell: Callable[[Step], None], progress: ProgressLine
+) -> JobDetail:
     """Wait until a job has ended, or waits for a human; return it with its steps.
 
-    Writes a line to ``stream`` for each VM whose outcome is there. A worker that ends meanwhile is started again, and
-    asked what became of the job. Raises OutcomeUnknownError if it cannot be.
+    ``tell`` is told of each VM whose outcome is there; ``progress`` shows how far it is meanwhile. A worker that
+    ends meanwhile is started again, and asked what became of the job. Raises OutcomeUnknownError if it cannot be.
     """
     told: set[int] = set()
     pause, failures = FIRST_LOOK_S, 0
@@ -59,13 +61,17 @@ def follow(line: Line, reconnect: Callable[[], Line], job: Job, stream: TextIO |
                     raise _lost(job, error) from error
                 time.sleep(LOOK_S / 10)
                 continue
-            _tell(detail, told, stream)
+            if new := _ended(detail, told):
+                progress.clear()
+                for step in new:
+                    tell(step)
+            progress.show(detail.job)
             if detail.job.state in ENDED or detail.job.state is JobState.WAITING:
                 return detail
             time.sleep(pause)
             pause = min(pause * 1.5, LOOK_S * (3 if job.total > LARGE else 1))
     finally:
-        _clear_progress(stream)
+        progress.clear()
         if line is not first:
             line.close()
 
@@ -86,26 +92,11 @@ def _lost(job: Job, error: KvmtuiError) -> OutcomeUnknownError:
     )
 
 
-def _tell(detail: JobDetail, told: set[int], stream: TextIO | None) -> None:
-    if stream is None:
-        return
-    ended = [step for step in detail.steps if step.state not in _OPEN]
-    new = [step for step in ended if step.number not in told]
-    if new:
-        _clear_progress(stream)
-    for step in sorted(new, key=lambda step: step.ended or 0.0):
-        told.add(step.number)
-        stream.write(outcome_line(step, detail.job.verb) + "\n")
-    stream.flush()
-    if sys.stderr.isatty() and detail.job.state not in ENDED:
-        sys.stderr.write(f"\r\x1b[K⟳ {len(ended)}/{detail.job.total}")
-        sys.stderr.flush()
-
-
-def _clear_progress(stream: TextIO | None) -> None:
-    if stream is not None and sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+def _ended(detail: JobDetail, told: set[int]) -> list[Step]:
+    """Return the steps that have ended and are not ``told``, as they ended; from now on they are."""
+    new = [step for step in detail.steps if step.state not in _OPEN and step.number not in told]
+    told.update(step.number for step in new)
+    return sorted(new, key=lambda step: step.ended or 0.0)
 
 
 def outcome_line(step: Step, verb: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from kvmtui import text
 from kvmtui.actions import VERBS
 from kvmtui.cli import exits
-from kvmtui.cli.table import write_utf8
+from kvmtui.cli.table import write_line, write_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,16 +40,22 @@ class Report:
 
     def write(self, stream: TextIO) -> None:
         """Write it as one JSON object."""
-        whole = {
+        told = {**self._told(), "steps": self.detail.steps if self.detail is not None else []}
+        write_utf8(stream, msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n")
+
+    def write_line(self, stream: TextIO) -> None:
+        """Write it as one JSON object on one line, without the steps, which were told of one by one."""
+        write_line(stream, self._told())
+
+    def _told(self) -> dict[str, object]:
+        return {
             "exit": self.exit,
             "error": self.error,
             "demo": self.demo,
             "missing": self.missing,
             "plan": self.plan,
             "job": self.job,
-            "steps": self.detail.steps if self.detail is not None else [],
         }
-        write_utf8(stream, msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n")
 
 
 def subject(plan: Plan) -> str:

@@ -100,6 +100,11 @@ def _plain(value: Any) -> str | int | float:  # noqa: ANN401 - a value of whatev
     return value if isinstance(value, int | float) else str(value)
 
 
+def write_line(stream: TextIO, told: dict[str, Any]) -> None:
+    """Write one JSON object on a line of its own, at once."""
+    write_utf8(stream, msgspec.json.encode(told).decode() + "\n")
+
+
 def write_utf8(stream: TextIO, whole: str) -> None:
     """Write to ``stream`` in UTF-8, whatever the terminal's own encoding is: what is for machines has one."""
     stream.flush()

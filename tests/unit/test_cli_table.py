@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvmtui.actions import VERBS
 from kvmtui.cli import exits
 from kvmtui.cli.follow import outcome, outcome_line
+from kvmtui.cli.progress import progress_line
 from kvmtui.cli.table import write_csv, write_json, write_table
 from kvmtui.model.columns import COLUMNS, VM_COLUMNS
 from kvmtui.model.job import Job, JobDetail, JobState, Plan, Skip, Step, StepState, Target
@@ -127,7 +129,7 @@ def _detail(state: JobState, *steps: StepState) -> JobDetail:
 
 
 def _plan(*skipped: VmState) -> Plan:
-    skips = tuple(Skip(Target("h", "u", "n", state), "because") for state in skipped)
+    skips = tuple(Skip(Target("h", "u", "n", state), VERBS["start"].refusal(state)) for state in skipped)
     return Plan(id="p", verb="start", targets=(), skipped=skips)
 
 
@@ -159,3 +161,16 @@ def test_an_outcome_is_told_in_one_line() -> None:
     )  # fmt: skip
     told = outcome_line(step, "start")
     assert told == '✗ web-14\ufffd[2J kvm2: start NOT done · libvirt: "internal error" · next: look at it'
+
+
+@given(st.integers(1, 400), st.integers(0, 100_000), st.integers(0, 1_000), st.booleans())
+def test_how_far_a_job_is_fits_one_line(cells: int, done: int, failed: int, is_fast: bool) -> None:
+    """Whatever its figures are; what failed is never behind how fast it goes."""
+    job = Job(
+        id="7f3a", verb="shutdown", by="ada", state=JobState.RUNNING, total=done + failed + 7, done=done, failed=failed,
+        not_begun=7, started=0.0, subject="中文 on 3 hosts", rate=12.0 if is_fast else None, left_s=95.0,
+    )  # fmt: skip
+    line = progress_line(job, cells)
+    assert width(line) <= cells
+    if cells > 80 and failed and is_fast:
+        assert line.index(f"{failed} failed") < line.index("12 a minute")

@@ -242,6 +242,24 @@ def test_json_of_an_act_is_one_document_whatever_came_of_it(cli: Cli) -> None:
     assert [step["state"] for step in json.loads(documents[-1][0].stdout)["steps"]] == ["done"] * 3
 
 
+def test_each_outcome_is_a_line_of_json_and_all_of_them_one_more(cli: Cli) -> None:
+    """As they come; the steps can be read again by the id of the job, with the same filter language."""
+    done = cli.run("do", "shutdown", "host:kvm1", "--expect", "3", "--wait", "-o", "jsonl")
+    *steps, whole = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, whole["exit"], whole["job"]["total"]) == (exits.DONE, exits.DONE, 3)
+    assert [step["state"] for step in steps] == ["done"] * 3
+    ident = whole["job"]["id"]
+    assert {step["job"] for step in steps} == {ident}
+    listed = cli.rows("steps", f"job:{ident}", "state:done")
+    assert {step["uuid"] for step in listed} == {step["uuid"] for step in steps}
+    assert cli.rows("steps", f"job:{ident}", "state:failed") == []
+    (job,) = cli.rows("jobs", f"id:{ident}")
+    assert job["duration_s"] + 0.1 >= max(step["took_s"] for step in listed)  # rounded
+    assert job["progress"] == 100.0
+    of_none = cli.run("ls", "steps", "state:failed")
+    assert (of_none.returncode, "job:ID" in of_none.stderr) == (exits.USAGE, True)
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "code"),
     [
