@@ -50,7 +50,7 @@ async def test_a_worker_that_is_silent_is_not_taken_for_well(tmp_path: Path) -> 
     def staged() -> None:
         told.append(feed.trouble or feed.stage.value)
 
-    feed = Feed(dialler(worker), lambda _: None, staged, patience_s=0.05)
+    feed = Feed(dialler(worker), lambda _: None, staged, patience_s=1.0)
     running = asyncio.create_task(feed.run())
 
     async def until(trouble: str) -> None:
