@@ -208,6 +208,11 @@ class Fleet:
         """Name -> row, in the order of the config."""
         return {name: known.host for name, known in self._known.items()}
 
+    def host(self, name: str) -> Host | None:
+        """Return a host by its name, at no more cost however many there are."""
+        known = self._known.get(name)
+        return known.host if known is not None else None
+
     @property
     def known(self) -> Mapping[str, KnownHost]:
         """Name -> all that is known of the host, in the order of the config."""

@@ -56,12 +56,12 @@ class Foreign:
         return known[1] if known is not None and self._clock() - known[0] < KEPT_S else None
 
     def _is_askable(self, host: str, uuid: str) -> bool:
-        vm, known = self._fleet.find(host, uuid), self._fleet.hosts.get(host)
+        vm, known = self._fleet.find(host, uuid), self._fleet.host(host)
         is_up = known is not None and known.link is LinkState.UP and not self._is_invented(host)
         return is_up and vm is not None and vm.state in ACTIVE
 
     def _is_invented(self, host: str) -> bool:
-        known = self._fleet.hosts.get(host)
+        known = self._fleet.host(host)
         return known is not None and known.uri.startswith("test:")
 
     async def _look(self, host: str, uuid: str) -> None:

@@ -94,7 +94,7 @@ class Runner:
     async def _check(self, verb: Verb, given: Mapping[str, str], target: Target, step: Step) -> Step | None:
         """Look at the address once more; return the step as it ends if it must not begin."""
         now = self._clock()
-        host = self._fleet.hosts.get(target.host)
+        host = self._fleet.host(target.host)
         if host is None:
             return words.skipped(step, f"left alone: {target.host} is not in the config any more", now)
         if host.link is not LinkState.UP:
@@ -215,7 +215,7 @@ class Runner:
         now = self._clock()
         if seen is None:
             return words.unknown(step, f"{verb.title} was accepted, then {step.host} did not answer", now)
-        host = self._fleet.hosts.get(step.host)
+        host = self._fleet.host(step.host)
         was_lost = host is None or host.link is not LinkState.UP or (host.since or 0.0) > (step.began or 0.0)
         if not verb.can_be_looked_at and was_lost:
             why = f"{verb.title} was accepted, then the link was lost, and with it the event that would prove it"
@@ -234,7 +234,7 @@ class Runner:
 
     def _is_silent(self, host: str) -> bool:
         """Whether the host's driver tells of no reboot: libvirt's test driver reboots at once, without any event."""
-        known = self._fleet.hosts.get(host)
+        known = self._fleet.host(host)
         return known is not None and known.uri.startswith("test:")
 
 

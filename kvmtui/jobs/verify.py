@@ -127,7 +127,7 @@ class Verifier:
 
     async def _look(self, job: LiveJob, step: Step) -> Finding | None:
         """Return what the host says, or None if it does not."""
-        host = self._fleet.hosts.get(step.host)
+        host = self._fleet.host(step.host)
         if host is None:
             why = f"{step.host} is not in the config any more"
             return Finding(words.unknown(step, why, self._clock(), then="look at the VM"), is_final=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import kvmtui
-from tests.bench import bulk, first, leaving, loss, rounds, scale
+from tests.bench import bulk, first, jobs, leaving, loss, rounds, scale
 from tests.bench.figure import HEADER, Figure
 from tests.lab.cluster import Cluster, obstacle, reap
 from tests.lab.guest import create_tiny
@@ -43,6 +43,7 @@ SCENARIOS: dict[str, Callable[[], Iterable[Figure]]] = {
     "rounds": lambda: in_lab(rounds.figures, 60),
     "loss": lambda: in_lab(loss.figures),
     "bulk": lambda: in_lab(bulk.figures, 0),
+    "jobs": jobs.figures,
     "leaving": leaving.figures,
     "scale": scale.figures,
 }
@@ -52,7 +53,7 @@ def main(names: list[str]) -> int:
     """Run the scenarios of these names, or all; return 1 if a figure was not reached."""
     if why := obstacle():
         print(f"left out, {why}: first, rounds, loss, bulk", file=sys.stderr)
-        names = [name for name in names or SCENARIOS if name in {"leaving", "scale"}]
+        names = [name for name in names or SCENARIOS if name in {"jobs", "leaving", "scale"}]
     compileall.compile_dir(Path(kvmtui.__file__).parent, quiet=1)  # as pip does where it installs
     print(HEADER, flush=True)
     missed = False
