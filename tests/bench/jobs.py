@@ -1,4 +1,4 @@
-"""A job of many steps over hosts that answer at once: what engine and journal take for it."""
+"""A job of many steps over hosts that answer at once."""
 
 from __future__ import annotations
 
