@@ -22,10 +22,11 @@ _AGENT = "org.qemu.guest_agent.0"
 
 @dataclass(frozen=True)
 class FileDisk:
-    """A raw disk in a file, as the hosts see its path; `cache` as libvirt spells it."""
+    """A disk in a file, as the hosts see its path; `cache` and `format` as libvirt spells them."""
 
     path: Path
     cache: str = "none"
+    format: str = "raw"
 
 
 @dataclass(frozen=True)
@@ -142,13 +143,13 @@ def tiny_xml(name: str, guest_uuid: str) -> str:
 
 def _disk_xml(disk: FileDisk | NbdDisk, target: str) -> str:
     match disk:
-        case FileDisk(path, cache):
+        case FileDisk(path, cache, form):
             source, kind = f"<source file={quoteattr(str(path))}/>", "file"
         case NbdDisk(export, address, port):
-            kind, cache = "network", "none"
+            kind, cache, form = "network", "none", "raw"
             host = f'<host name="{address}" port="{port}"/>'
             source = f'<source protocol="nbd" name={quoteattr(export)}>{host}</source>'
     return (
-        f'<disk type="{kind}" device="disk"><driver name="qemu" type="raw" cache="{cache}" error_policy="stop"/>'
+        f'<disk type="{kind}" device="disk"><driver name="qemu" type="{form}" cache="{cache}" error_policy="stop"/>'
         f'{source}<target dev="{target}" bus="virtio"/></disk>'
     )

@@ -51,6 +51,11 @@ class Storage:
         _sparse(self._layout.shared / _checked(name), size_mib)
         return FileDisk(SHARED_DIR / name, cache)
 
+    def qcow2(self, name: str, size_mib: int = 16) -> FileDisk:
+        """Make an empty disk there that can hold snapshots."""
+        run(["qemu-img", "create", "-q", "-f", "qcow2", str(self._layout.shared / _checked(name)), f"{size_mib}M"])
+        return FileDisk(SHARED_DIR / name, format="qcow2")
+
     def full_file(self, name: str, host_dir: Path, size_mib: int = 16) -> FileDisk:
         """Make a disk on a file system of that host with less room than it: a guest that writes it all is paused.
 
