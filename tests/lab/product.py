@@ -70,10 +70,11 @@ class Product:
         return path
 
     def forget(self) -> None:
-        """Stop the worker, and begin with an empty journal."""
+        """Stop the worker, and begin with an empty journal and a fleet that nobody has seen."""
         self.stop()
-        for file in self.lab.layout.home.rglob("journal.db*"):
-            file.unlink()
+        for name in ("journal.db*", "fleet.json"):
+            for file in self.lab.layout.home.rglob(name):
+                file.unlink()
 
     def records(self) -> list[Row]:
         """Return the audit record, which must be sound."""

@@ -14,8 +14,9 @@ from tests.lab.product import Product, until
 
 @pytest.fixture
 def product(lab: Cluster) -> Iterator[Product]:
-    """A worker over all hosts, stopped when the test ends."""
+    """A worker that has never seen the hosts, stopped when the test ends."""
     made = Product(lab)
+    made.forget()
     try:
         yield made
     finally:
