@@ -17,6 +17,8 @@ _NOTICE_LINES = 4
 """Most lines of one thing that is said."""
 _WRONG_LINES = 3
 """Most lines of what is said of a mistake in what is typed."""
+_CHOICES_LINES = 16
+"""Most lines of a menu's choices: where two each make more, they have one, so that a small screen keeps its title."""
 
 
 class Sheet:
@@ -82,19 +84,21 @@ class Menu(Sheet):
 
     def lines(self, width: int) -> list[Line]:
         lines: list[Line] = [rule(width), fit_line((Span(" "), *self._title), width)]
-        lines += (
-            self._columns(width)
-            if self._across
-            else [line for choice in self._choices for line in self._lines_of(choice, width)]
-        )
+        if self._across:
+            lines += self._columns(width)
+        else:
+            each = [self._lines_of(choice, width, 2) for choice in self._choices]
+            if sum(map(len, each)) > _CHOICES_LINES:
+                each = [self._lines_of(choice, width, 1) for choice in self._choices]
+            lines += [line for lines_of in each for line in lines_of]
         note = self._note or "esc: nothing is done"
         return [*lines, fit_line((Span(f" {note}", "warn" if self._note else "faint"),), width)]
 
-    def _lines_of(self, choice: Choice, width: int) -> list[Line]:
-        """Return a choice with what is said of it, in two lines at most."""
+    def _lines_of(self, choice: Choice, width: int, most: int) -> list[Line]:
+        """Return a choice with what is said of it, in ``most`` lines at most."""
         role = "faint" if choice.why_not else ""
         head = (Span(f"   {choice.key}", role or "key"), Span(f"  {choice.word:<18}", role or "text"))
-        first, *more = wrap(choice.why_not or choice.hint, max(10, width - line_width(head)), 2)
+        first, *more = wrap(choice.why_not or choice.hint, max(10, width - line_width(head)), most)
         below = [(Span(" " * line_width(head)), Span(text, "faint")) for text in more]
         return [fit_line(line, width) for line in ((*head, Span(first, "faint")), *below)]
 

@@ -52,6 +52,8 @@ SCREENS: dict[str, Sequence[str]] = {
     "a-pane-alone": ("f",),
     "marks-and-a-range": ("j", "space", "space", "v", "j"),
     "verbs": ("j", "j", "a"),
+    "verbs-for-many": ("slash", *"web", "enter", "*", "a", "1"),
+    "a-task-and-what-can-be-done": ("j", "j", "a", "d", "y", "t", "a"),
     "verbs-for-whom": ("j", "j", "space", "a"),
     "question": ("j", "j", "a", "d", "v"),
     "question-for-many": ("j", "j", "space", "space", "space", "a", "1", "d", "l"),
